@@ -1,0 +1,1 @@
+"""Built-in connectors, one folder per system; each imports only `hub.sdk`."""

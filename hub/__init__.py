@@ -1,0 +1,1 @@
+"""The middle of O2C Hub: it knows order-to-cash and knows no vendor."""

@@ -1,0 +1,195 @@
+"""The contract between the hub and one system. This is all a connector author needs to read.
+
+A connector is a class with a `manifest` and one constructor argument, its validated settings. It is
+stateless: two instances with the same settings are the same connector. Only `push` and `push_many` write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+
+from pydantic import BaseModel
+
+from hub.errors import ConnectorError
+
+Record = Mapping[str, Any]
+"""A vendor's own object, in the vendor's own words. Numbers are int or Decimal, never float."""
+
+
+class Delivery(NamedTuple):
+    """Bytes that reached us, exactly as they came."""
+
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+    url: str  # the address the sender called, behind any proxy
+    received_at: datetime  # UTC
+    method: str = "POST"
+
+
+class Change(NamedTuple):
+    """One vendor object that is new or different. `record` is None when it was deleted or merged away."""
+
+    kind: str
+    external_id: str
+    record: Record | None
+    revision: datetime | None = None  # when the vendor last changed it; an older one than known is ignored
+
+
+class Write(NamedTuple):
+    """Bring one document up to date in the vendor's system."""
+
+    kind: str
+    record: Record
+    external_id: str | None  # the vendor's id, once we know it
+    reference: str  # our id for the document: put it where find() can see it
+    idempotency_key: str  # differs per version, stable across attempts
+
+
+class Arrival(NamedTuple):
+    """One delivery of a poll, with the event ids that make a repeat of it recognisable."""
+
+    event_ids: Sequence[str]
+    delivery: Delivery
+
+
+class Page(NamedTuple):
+    """One bounded step of catching up. `more`: call again at once with `cursor`."""
+
+    arrivals: Sequence[Arrival]
+    cursor: str | None
+    more: bool = False
+
+
+class Idempotency(StrEnum):
+    """How a repeated write of one kind is kept from writing twice, declared per kind."""
+
+    NATIVE = "native"  # upsert by our reference, or an idempotency key: repeat the same call
+    LOOKUP = "lookup"  # find() by our reference first, after the quiesce time
+    NONE = "none"  # an unknown outcome becomes a case, never a blind retry
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a connector can do with one kind of document."""
+
+    inbound: bool = False
+    outbound: bool = False
+    idempotency: Idempotency = Idempotency.NONE
+    quiesce: float = 0.0  # seconds: longest processing time there plus lag of its search
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds the hub keeps on the connector's behalf, across all its workers."""
+
+    concurrency: int = 4  # calls in flight per connection
+    batch: int = 1  # writes per push_many
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Who a connector is, as data."""
+
+    name: str
+    title: str
+    settings: type[BaseModel]
+    kinds: Mapping[str, Kind]
+    docs: str = ""
+    limits: Limits = Limits()
+    tier: str = "bronze"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Answer of check(): can the hub work with these credentials? `findings` tell what to repair."""
+
+    ok: bool
+    summary: str
+    findings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a vendor's object: `type` is text, decimal, integer, bool, date, datetime, list or object."""
+
+    name: str
+    type: str = "text"
+    label: str = ""
+    required: bool = False
+    options: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The fields a mapping may use. `complete`: a name that is not listed does not exist."""
+
+    fields: Sequence[Field]
+    complete: bool = False
+
+
+class Connector(Protocol):
+    """What every connector has. Its constructor takes one argument: an instance of `manifest.settings`."""
+
+    manifest: ClassVar[Manifest]
+
+    def check(self) -> Health:
+        """Before saving: try credentials and every scope; fails closed. Never raises ConnectorError."""
+        ...
+
+    def schema(self, kind: str) -> Schema:
+        """Fields of the vendor's object behind this kind: asked of the vendor, else a shipped baseline."""
+        ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """The reading half."""
+
+    manifest: ClassVar[Manifest]
+
+    def verify(self, delivery: Delivery) -> Sequence[str]:
+        """Event ids (one delivery may carry many). Raises AuthFailed or Invalid. No I/O."""
+        ...
+
+    def read(self, delivery: Delivery) -> Iterable[Change]:
+        """What changed; may call the vendor when the event is thin. Referenced objects come first."""
+        ...
+
+
+@runtime_checkable
+class Poller(Protocol):
+    """A source that can be asked: catch-up, backfill, and systems that cannot push."""
+
+    manifest: ClassVar[Manifest]
+
+    def poll(self, cursor: str | None) -> Page:
+        """Deliveries since the cursor, oldest first, and the next cursor. One bounded page."""
+        ...
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """The writing half."""
+
+    manifest: ClassVar[Manifest]
+
+    def push(self, write: Write) -> str:
+        """Write it; returns the external id. Raises ConnectorError."""
+        ...
+
+    def find(self, kind: str, reference: str) -> str | None:
+        """Did an earlier attempt get through? The external id of what carries our reference, or None."""
+        ...
+
+
+@runtime_checkable
+class BatchSink(Sink, Protocol):
+    """A sink whose vendor has batch endpoints."""
+
+    def push_many(self, writes: Sequence[Write]) -> Sequence[str | ConnectorError]:
+        """One answer per write, in order. Raises ConnectorError only when the whole call failed."""
+        ...

@@ -1,0 +1,96 @@
+"""Every way the hub can fail on the way to or from a system, and what it does about each.
+
+HubError
+  ConnectorError          raised by connectors and by the http door
+    Transient             network, 5xx, lock: retry with backoff and jitter, then dead letter and case
+      RateLimited         429 and its disguises: retry at retry_after; costs no attempt; slows the connection
+      NotYet              a referenced document is not there yet: retry soon
+    Rejected              the vendor refused it: dead letter and case at once, in the vendor's own words
+    Conflict              changed under us: read again, merge, run again
+    AuthFailed            credentials refused: pause the connection, open one case, burn nothing
+  Unmappable              a mapping cannot express the record: dead letter and case that names the field
+  Invalid                 bad input from outside: a clear answer that names the field and the way out
+"""
+
+from __future__ import annotations
+
+
+class HubError(Exception):
+    """Root of the tree; never raised itself."""
+
+
+class ConnectorError(HubError):
+    """A vendor said no, said nothing, or could not be reached.
+
+    `code` is the vendor's own code, `request_id` what their support asks for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        status: int | None = None,
+        request_id: str = "",
+        retry_after: float | None = None,
+        sent: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.status = status
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.sent = sent  # False: no byte of the request left us, so nothing can have happened there
+
+    def __str__(self) -> str:
+        facts = (
+            f"status {self.status}" if self.status is not None else "",
+            f"code {self.code}" if self.code else "",
+            f"request {self.request_id}" if self.request_id else "",
+        )
+        told = ", ".join(fact for fact in facts if fact)
+        return f"{self.message} ({told})" if told else self.message
+
+
+class Transient(ConnectorError):
+    """Try again later. With `sent` True the outcome of a write is unknown."""
+
+
+class RateLimited(Transient):
+    """Too many requests: come back after `retry_after` seconds. Nothing was done."""
+
+
+class NotYet(Transient):
+    """A document this one refers to is not known there yet. Nothing was done."""
+
+
+class Rejected(ConnectorError):
+    """The vendor understood and refused. Repeating the same request cannot help."""
+
+
+class Conflict(ConnectorError):
+    """The object changed under us. Read it again before writing."""
+
+
+class AuthFailed(ConnectorError):
+    """Credentials or a signature were refused."""
+
+
+class Unmappable(HubError):
+    """A record cannot be translated: a required value is missing, unknown or of the wrong type."""
+
+    def __init__(self, mapping: str, field: str, reason: str, value: object = None) -> None:
+        super().__init__(f"{mapping}: {field}: {reason}")
+        self.mapping = mapping
+        self.field = field
+        self.reason = reason
+        self.value = value
+
+
+class Invalid(HubError):
+    """Input that cannot be accepted. `field` is where, the message says what to do."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field

@@ -1,0 +1,201 @@
+"""The one socket door: every call to a vendor goes through here.
+
+Bounds what httpx leaves open (a total deadline, a byte cap), repeats for seconds only what is safe to
+repeat, and turns network trouble into the error tree. Minutes and days of retries live in the queue rows.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import orjson
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from hub.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, Transient
+
+DEADLINE = 30.0  # seconds for one call, first byte to last
+BYTES_MAX = 32 * 1024 * 1024
+RETRY_AFTER_MAX = 3600.0
+EXCERPT = 500
+
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete answer. Numbers with a decimal point are parsed as Decimal."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    url: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """A 2xx status."""
+        return 200 <= self.status < 300
+
+    def json(self) -> Any:
+        """The body as JSON. Raises Transient (unknown outcome) where it is not JSON."""
+        try:
+            return json.loads(self.body, parse_float=Decimal)
+        except ValueError:
+            raise Transient(
+                f"answer is not JSON: {self.excerpt()}", status=self.status, code="bad_json"
+            ) from None
+
+    def excerpt(self) -> str:
+        """The start of the body for a person, in one line."""
+        return " ".join(self.body[:EXCERPT].decode("utf-8", "replace").split())
+
+
+def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds to wait by a Retry-After header (RFC 9110 10.2.3: seconds or a date), capped; None if unusable."""
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), RETRY_AFTER_MAX)
+    try:
+        at = email.utils.parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError):
+        return None
+    return min(max(at - (time.time() if now is None else now), 0.0), RETRY_AFTER_MAX)
+
+
+def verdict(
+    reply: Reply, message: str = "", *, code: str = "", request_id: str = ""
+) -> ConnectorError | None:
+    """What a status means by the general rules; None for a 2xx. Connectors refine it by vendor code."""
+    if reply.ok:
+        return None
+    text = message or reply.excerpt() or f"HTTP {reply.status}"
+    kind: type[ConnectorError]
+    if reply.status == 401:
+        kind = AuthFailed
+    elif reply.status in (409, 412):
+        kind = Conflict
+    elif reply.status == 429:
+        kind = RateLimited
+    elif reply.status in (408, 423, 425) or reply.status >= 500:
+        kind = Transient
+    else:
+        kind = Rejected
+    sent = reply.status not in (423, 425, 429)
+    wait = retry_after(reply.headers)
+    return kind(text, code=code, status=reply.status, request_id=request_id, retry_after=wait, sent=sent)
+
+
+def _repeatable(idempotent: bool) -> Any:
+    def decide(error: BaseException) -> bool:
+        return isinstance(error, Transient) and (idempotent or not error.sent)
+
+    return decide
+
+
+class Door:
+    """Calls to one system: base address, authentication, deadline, byte cap. Shared by threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        auth: httpx.Auth | None = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: float = DEADLINE,
+        bytes_max: int = BYTES_MAX,
+        connections: int = 16,
+    ) -> None:
+        self.deadline = deadline
+        self.bytes_max = bytes_max
+        self._client = httpx.Client(
+            base_url=base_url,
+            auth=auth,
+            headers={"user-agent": "o2c-hub", **(headers or {})},
+            timeout=httpx.Timeout(deadline, connect=min(5.0, deadline), pool=min(5.0, deadline)),
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            follow_redirects=False,  # a redirected request would carry its signature to another host
+            trust_env=False,
+        )
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool = False,
+    ) -> Reply:
+        """One call. Any status is an answer; raises Transient where there was none.
+
+        Safe methods and `idempotent` calls are tried at most 3 times within 10 seconds; others only
+        when no byte had left us.
+        """
+        body = content if json is None else encode(json)
+        sent_headers = dict(headers or {})
+        if json is not None:
+            sent_headers.setdefault("content-type", "application/json")
+        options = {"params": params, "content": body, "data": form, "headers": sent_headers}
+        again = Retrying(
+            retry=retry_if_exception(_repeatable(idempotent or method in _SAFE)),
+            stop=stop_after_attempt(3) | stop_after_delay(10.0),
+            wait=wait_random_exponential(multiplier=0.1, max=2.0),
+            reraise=True,
+        )
+        return again(self._once, method, path, options)
+
+    def _once(self, method: str, path: str, options: Mapping[str, Any]) -> Reply:
+        until = time.monotonic() + self.deadline
+        try:
+            with self._client.stream(method, path, **options) as answer:
+                body = b"".join(self._bounded(answer, until))
+                return Reply(answer.status_code, answer.headers, body, str(answer.request.url))
+        except _NEVER_LEFT as error:
+            raise Transient(f"no connection: {error}", code="unreachable", sent=False) from error
+        except httpx.InvalidURL as error:
+            raise Rejected(f"not a valid address: {error}", code="bad_url", sent=False) from error
+        except httpx.HTTPError as error:
+            raise Transient(f"no answer: {type(error).__name__}", code="no_answer") from error
+
+    def _bounded(self, answer: httpx.Response, until: float) -> Iterator[bytes]:
+        size = 0
+        for chunk in answer.iter_bytes():
+            size += len(chunk)
+            if size > self.bytes_max:
+                raise Transient(f"answer is over {self.bytes_max} bytes", code="too_large")
+            if time.monotonic() > until:
+                raise Transient(f"answer took over {self.deadline} s", code="deadline")
+            yield chunk
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        self._client.close()
+
+
+def encode(value: Any) -> bytes:
+    """JSON with exact decimals: a Decimal becomes a JSON number with its own digits, a date ISO text."""
+    return orjson.dumps(value, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(format(value, "f"))
+    raise TypeError(f"cannot send a {type(value).__name__} as JSON")

@@ -1,0 +1,56 @@
+"""The canonical order-to-cash model. Nothing here knows a vendor, a table or a clock.
+
+Names follow UBL 2.1 and EN 16931 where these have a term (BT/BG numbers are EN 16931's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hub.model.cash import Payer, Payment
+from hub.model.invoice import Invoice, InvoiceLine
+from hub.model.message import Message
+from hub.model.order import CreditDecision, Order, OrderLine
+from hub.model.party import Contact, Customer
+from hub.model.shipment import Shipment, ShipmentLine
+from hub.model.states import (
+    CustomerState,
+    InvoiceState,
+    MessageState,
+    OrderState,
+    PaymentState,
+    ShipmentState,
+)
+from hub.model.tax import TaxSubtotal
+from hub.model.values import Address, Document, Money, Value
+
+KINDS: Mapping[str, type[Document]] = {
+    cls.kind: cls for cls in (Customer, Order, Shipment, Invoice, Payment, Message)
+}
+
+__all__ = [
+    "KINDS",
+    "Address",
+    "Contact",
+    "CreditDecision",
+    "Customer",
+    "CustomerState",
+    "Document",
+    "Invoice",
+    "InvoiceLine",
+    "InvoiceState",
+    "Message",
+    "MessageState",
+    "Money",
+    "Order",
+    "OrderLine",
+    "OrderState",
+    "Payer",
+    "Payment",
+    "PaymentState",
+    "Shipment",
+    "ShipmentLine",
+    "ShipmentState",
+    "TaxSubtotal",
+    "Value",
+]

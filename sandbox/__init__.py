@@ -1,0 +1,1 @@
+"""Vendor simulators on real ports; they share no code with the connectors."""

@@ -1,0 +1,1 @@
+"""The public doors: signed webhooks and dropped files."""
