@@ -114,7 +114,10 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a vendor's object: `type` is text, decimal, integer, bool, date, datetime, list or object."""
+    """A field of a vendor's object.
+
+    `type` is text, decimal, integer, bool, date, datetime, list or object.
+    """
 
     name: str
     type: str = "text"

@@ -7,12 +7,19 @@ HubError
       NotYet              a referenced document is not there yet: retry soon
     Rejected              the vendor refused it: dead letter and case at once, in the vendor's own words
     Conflict              changed under us: read again, merge, run again
+    UnknownOutcome        an earlier write may have got through and cannot be looked up: a case, no retry
     AuthFailed            credentials refused: pause the connection, open one case, burn nothing
   Unmappable              a mapping cannot express the record: dead letter and case that names the field
+  MappingInvalid          a mapping file is wrong: refused before it runs, naming file, line and column
+  IllegalMove             a decision or event that the document's state does not allow
+  Fenced                  another worker holds the row by now: drop our work, theirs counts
   Invalid                 bad input from outside: a clear answer that names the field and the way out
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 
 class HubError(Exception):
@@ -73,6 +80,10 @@ class Conflict(ConnectorError):
     """The object changed under us. Read it again before writing."""
 
 
+class UnknownOutcome(ConnectorError):
+    """A write may or may not have happened there, and the system cannot be asked: a human must look."""
+
+
 class AuthFailed(ConnectorError):
     """Credentials or a signature were refused."""
 
@@ -88,9 +99,25 @@ class Unmappable(HubError):
         self.value = value
 
 
+class MappingInvalid(HubError):
+    """A mapping file breaks the grammar; each of `findings` names file, line and column."""
+
+    def __init__(self, findings: Sequence[Any]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = tuple(findings)
+
+
 class Invalid(HubError):
     """Input that cannot be accepted. `field` is where, the message says what to do."""
 
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+class IllegalMove(HubError):
+    """A document may not go from its state to that one; the table of moves is `hub.model.states.LEGAL`."""
+
+
+class Fenced(HubError):
+    """Our claim of a row lapsed and another worker took it over."""

@@ -26,7 +26,7 @@ from tenacity import (
 
 from hub.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, Transient
 
-DEADLINE = 30.0  # seconds for one call, first byte to last
+_deadline = 30.0  # seconds for one call, first byte to last, where a Door is not told otherwise
 BYTES_MAX = 32 * 1024 * 1024
 RETRY_AFTER_MAX = 3600.0
 EXCERPT = 500
@@ -53,7 +53,7 @@ class Reply:
         """The body as JSON. Raises Transient (unknown outcome) where it is not JSON."""
         try:
             return json.loads(self.body, parse_float=Decimal)
-        except ValueError:
+        except (ValueError, ArithmeticError, RecursionError):  # not JSON, a number out of range, too deep
             raise Transient(
                 f"answer is not JSON: {self.excerpt()}", status=self.status, code="bad_json"
             ) from None
@@ -63,8 +63,14 @@ class Reply:
         return " ".join(self.body[:EXCERPT].decode("utf-8", "replace").split())
 
 
+def set_deadline(seconds: float) -> None:
+    """The deadline of every Door made from now on in this process; leases are chosen to outlast it."""
+    global _deadline  # noqa: PLW0603 - set once, by the composition root, before any connector exists
+    _deadline = seconds
+
+
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Seconds to wait by a Retry-After header (RFC 9110 10.2.3: seconds or a date), capped; None if unusable."""
+    """Seconds to wait by a Retry-After header (RFC 9110 10.2.3: seconds or a date), capped; else None."""
     text = headers.get("retry-after", "").strip()
     if not text:
         return None
@@ -116,11 +122,11 @@ class Door:
         *,
         auth: httpx.Auth | None = None,
         headers: Mapping[str, str] | None = None,
-        deadline: float = DEADLINE,
+        deadline: float | None = None,
         bytes_max: int = BYTES_MAX,
         connections: int = 16,
     ) -> None:
-        self.deadline = deadline
+        self.deadline = deadline = deadline or _deadline
         self.bytes_max = bytes_max
         self._client = httpx.Client(
             base_url=base_url,

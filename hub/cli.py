@@ -1,0 +1,213 @@
+"""The `o2c` command."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from hub import secrets
+from hub.errors import HubError, MappingInvalid
+from hub.main import build, web
+from hub.settings import Settings
+from hub.store import access, connections
+
+app = typer.Typer(help="O2C Hub: order-to-cash between CRM, ERP, banks and partners.", no_args_is_help=True)
+token_app = typer.Typer(help="Bearer tokens for people and programs.", no_args_is_help=True)
+connection_app = typer.Typer(help="Configured uses of connectors.", no_args_is_help=True)
+mapping_app = typer.Typer(help="Field mappings.", no_args_is_help=True)
+app.add_typer(token_app, name="token")
+app.add_typer(connection_app, name="connection")
+app.add_typer(mapping_app, name="mapping")
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Errors end with what to do, never with a stack trace."""
+    try:
+        yield
+    except HubError as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
+
+
+def ensure_free(host: str, port: int) -> None:
+    """Exit with a clear message when somebody listens there already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            typer.secho(
+                f"cannot listen on {host}:{port}: {error.strerror}. "
+                "Stop what listens there, or choose another port with --port or O2C_PORT.",
+                fg="red", err=True,
+            )  # fmt: skip
+            raise typer.Exit(1) from None
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "",
+    port: Annotated[int, typer.Option(help="port to listen on; 0 takes O2C_PORT or 8080")] = 0,
+) -> None:
+    """Run the hub: doors, API and console; and the workers too, unless O2C_REDIS_URL is set."""
+    settings = Settings()
+    host, port = host or settings.host, port or settings.port
+    ensure_free(host, port)
+    with plainly():
+        parts = build(settings)
+        application = web(parts)
+    if settings.embedded:
+        typer.echo(f"O2C Hub on http://{host}:{port}  (database: {settings.database})", err=True)
+    uvicorn.run(
+        application, host=host, port=port, log_level="warning", access_log=False, limit_concurrency=2000
+    )
+    parts.close()
+
+
+@app.command()
+def work(
+    processes: Annotated[int, typer.Option(help="worker processes; 0 takes O2C_PROCESSES")] = 0,
+    threads: Annotated[int, typer.Option(help="threads per process; 0 takes O2C_THREADS")] = 0,
+) -> None:
+    """Run workers behind Redis (the scaled form): dramatiq with the hub's actors."""
+    settings = Settings()
+    if settings.redis_url is None:
+        typer.secho("O2C_REDIS_URL is not set: `o2c serve` does the work itself.", fg="red", err=True)
+        raise typer.Exit(1)
+    arguments = [
+        "--processes",
+        str(processes or settings.processes),
+        "--threads",
+        str(threads or settings.threads),
+    ]
+    command = [sys.executable, "-m", "dramatiq", "hub.main:work", *arguments]
+    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter with fixed arguments
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the current schema (serve and work do it by themselves)."""
+    from hub.store.migrate import upgrade
+
+    settings = Settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    upgrade(settings.database)
+    typer.echo("the database is up to date")
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="play the story, check it, and end")] = False,
+    port: Annotated[int, typer.Option(help="port of the hub; 0 takes O2C_PORT or 8080")] = 0,
+    keep: Annotated[Path | None, typer.Option(help="folder to keep the demo's database in")] = None,
+) -> None:
+    """Hub, simulated HubSpot, NetSuite and bank, and a story from won deal to applied cash."""
+    from hub.demo.play import play
+
+    wanted = port or (0 if once else Settings().port)
+    if wanted:
+        ensure_free("127.0.0.1", wanted)
+    with plainly():
+        raise typer.Exit(play(once=once, port=wanted, keep=keep))
+
+
+@token_app.command("create")
+def token_create(
+    name: Annotated[str, typer.Argument(help="who or what it is for")],
+    role: Annotated[str, typer.Option(help="viewer, operator or admin")] = "viewer",
+) -> None:
+    """Make a token and show it, once."""
+    if role not in ("viewer", "operator", "admin"):
+        typer.secho(f"role {role!r} is not one of viewer, operator, admin", fg="red", err=True)
+        raise typer.Exit(1)
+    with plainly():
+        parts = build(Settings())
+        token = secrets.new_token()
+        with parts.hub.store.begin() as tx:
+            access.add_token(tx.conn, digest=secrets.token_digest(token), name=name, role=role, now=tx.now)
+            tx.trail.audit(at=tx.now, actor="o2c command", action="token.create", subject=name, detail=role)
+    typer.echo(token)
+
+
+@connection_app.command("add")
+def connection_add(
+    name: Annotated[str, typer.Argument(help="how routes and pages call it")],
+    connector: Annotated[str, typer.Argument(help="hubspot, netsuite, bank, http, ...")],
+    settings_file: Annotated[
+        Path, typer.Argument(help="JSON file with its settings; - reads standard input")
+    ],
+    poll_seconds: Annotated[float, typer.Option(help="ask it this often; 0: never")] = 0.0,
+) -> None:
+    """Create or change a connection. Secrets are sealed before they are stored."""
+    with plainly():
+        parts = build(Settings())
+        text = sys.stdin.read() if str(settings_file) == "-" else settings_file.read_text("utf-8")
+        given = json.loads(text)
+        stored = parts.hub.registry.seal(name, connector, given)
+        with parts.hub.store.begin() as tx:
+            connections.save(
+                parts.hub.store.database,
+                tx.conn,
+                name,
+                connector,
+                stored,
+                poll_seconds=poll_seconds,
+                now=tx.now,
+            )
+            tx.trail.audit(at=tx.now, actor="o2c command", action="connection.save", subject=name)
+    typer.echo(f"saved; try it with: o2c connection check {name}")
+
+
+@connection_app.command("check")
+def connection_check(name: Annotated[str, typer.Argument(help="the connection")]) -> None:
+    """Try its credentials and scopes now."""
+    with plainly():
+        parts = build(Settings())
+        health = parts.hub.registry.get(name).connector.check()
+    typer.echo(health.summary)
+    for finding in health.findings:
+        typer.echo(f"  - {finding}")
+    raise typer.Exit(0 if health.ok else 1)
+
+
+@connection_app.command("list")
+def connection_list() -> None:
+    """Every connection and its state."""
+    with plainly():
+        parts = build(Settings())
+        with parts.hub.store.look() as tx:
+            for row in connections.every(tx.conn):
+                typer.echo(f"{row.name:20} {row.connector:12} {row.state:8} {row.paused_why}")
+
+
+@mapping_app.command("check")
+def mapping_check(
+    folder: Annotated[Path, typer.Argument(help="folder of mapping files")] = Path("mappings"),
+) -> None:
+    """Check every mapping before anything runs: names, types, tables, formulas."""
+    from hub.mapping import check_mapping, compile_mapping, load
+
+    problems = 0
+    paths = sorted(folder.glob("*/*.yaml"))
+    for path in paths:
+        try:
+            document = load(path)
+            findings = list(check_mapping(document))
+            compile_mapping(document)
+        except MappingInvalid as error:
+            findings = list(error.findings)
+        for finding in findings:
+            typer.echo(str(finding))
+        problems += len(findings)
+    typer.echo(f"{len(paths)} mappings, {problems} problems")
+    raise typer.Exit(1 if problems else 0)

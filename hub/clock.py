@@ -1,0 +1,112 @@
+"""Time passing: the sweep that finds what no bell announced, and the polls of systems that cannot push."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+
+import structlog
+
+from hub.connector import Poller
+from hub.engine import Hub
+from hub.errors import AuthFailed, ConnectorError, RateLimited
+from hub.settling import describe
+from hub.store import access, connections
+from hub.store.intake import accept, item
+
+log = structlog.get_logger("o2c.clock")
+PAGES_MAX = 50  # pages of one connection in one round
+LEAD_SECONDS = 15.0
+
+
+class Clock:
+    """Sweeps in every process; polls in the one that holds the lease."""
+
+    def __init__(self, hub: Hub, *, sweep_seconds: float) -> None:
+        self.hub = hub
+        self.sweep_seconds = sweep_seconds
+        self.holder = uuid.uuid4().hex
+        self._next_poll: dict[str, float] = {}
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._every, args=(self.hub.sweep,), name="sweep", daemon=True),
+            threading.Thread(target=self._every, args=(self.poll_due,), name="polls", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begin ticking."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop ticking and wait for the round under way."""
+        self._stop.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(10)
+
+    def _every(self, work: Callable[[], object]) -> None:
+        while not self._stop.wait(self.sweep_seconds):
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - the next round tries again; the log tells
+                log.warning("round_failed", error=describe(error))
+
+    def poll_due(self) -> None:
+        """Poll every connection whose interval has passed, if this process leads."""
+        due = [live for live in self.hub.registry.all().values() if live.active and live.poll_seconds > 0]
+        due = [live for live in due if self._next_poll.get(live.name, 0.0) <= time.monotonic()]
+        if not due:
+            return
+        with self.hub.store.begin() as tx:
+            if not access.lead(self.hub.store.database, tx.conn, "polls", self.holder, LEAD_SECONDS):
+                return
+        for live in due:
+            self._next_poll[live.name] = time.monotonic() + live.poll_seconds
+            poll(self.hub, live.name)
+
+
+def poll(hub: Hub, connection: str) -> int:
+    """Ask one connection for what is new, page by page; the cursor moves in the accepting transaction.
+
+    Returns how many deliveries were new to us or known. A failure leaves the cursor where it was.
+    """
+    live = hub.registry.get(connection)
+    if not isinstance(live.connector, Poller):
+        return 0
+    seen = 0
+    for _ in range(PAGES_MAX):
+        with hub.store.look() as tx:
+            row = connections.cursor(tx.conn, connection)
+        try:
+            page = live.connector.poll(row.cursor if row else None)
+        except ConnectorError as error:
+            _poll_failed(hub, connection, error)
+            return seen
+        items = [item(connection, "poll", a.event_ids, a.delivery) for a in page.arrivals]
+        with hub.store.begin() as tx:
+            if items:
+                accept(hub.store.database, tx.conn, items)
+            connections.move_cursor(hub.store.database, tx.conn, connection, page.cursor, tx.now)
+        seen += len(items)
+        if items:
+            hub.ring("inbox")
+        if not page.more:
+            break
+    return seen
+
+
+def _poll_failed(hub: Hub, connection: str, error: ConnectorError) -> None:
+    log.warning("poll_failed", connection=connection, error=describe(error))
+    with hub.store.begin() as tx:
+        if isinstance(error, AuthFailed):
+            connections.pause(tx.conn, connection, describe(error))
+            tx.cases.open(
+                reason="auth_failed", connection=connection, now=tx.now, subject=connection,
+                title=f"{connection} refuses our credentials; it is paused until you repair them",
+                evidence={"connection": connection, "error": describe(error)},
+            )  # fmt: skip
+        elif isinstance(error, RateLimited):
+            connections.failed(tx.conn, connection, error.retry_after)

@@ -1,0 +1,376 @@
+"""Receive, process, deliver: the three verbs of the hub, each one or two short transactions."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+import structlog
+
+from hub import failures, merge, process, settling
+from hub.connector import Change, Delivery, Idempotency, Kind, Source, Write
+from hub.errors import Fenced, Invalid, NotYet, UnknownOutcome
+from hub.present import present
+from hub.process import Cause
+from hub.registry import Live, Registry
+from hub.routes import Routes
+from hub.stages.outcome import Event
+from hub.store import connections, queue
+from hub.store.database import failpoint, new_id
+from hub.store.documents import promoted
+from hub.store.intake import Item, Verdict, accept, item
+from hub.store.tables import INBOX, XREF
+from hub.store.tx import Store, Tx
+
+log = structlog.get_logger("o2c.engine")
+INBOX_BATCH = 32
+OUTBOX_BATCH = 32
+EVIDENCE_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long a worker may hold rows, and how often a row is tried."""
+
+    lease: float = 90.0
+    call: float = 30.0
+    attempts_max: int = 16
+
+    @property
+    def budget(self) -> float:
+        """Seconds after which a worker begins no further row of its batch: the lease must outlast it."""
+        return max(self.lease - 2.2 * self.call, 0.0)
+
+
+class Job(NamedTuple):
+    """One document on its way to one connection."""
+
+    row: Any
+    write: Write
+    version: int
+
+
+class TxLookup:
+    """Ids for mappings: the vendor's for ours and ours for the vendor's."""
+
+    def __init__(self, tx: Tx, connection: str, *, outward: bool) -> None:
+        self.tx, self.connection, self.outward = tx, connection, outward
+
+    def xref(self, kind: str, value: str) -> str:
+        """Raises NotYet when the other side of the reference is not known yet."""
+        if self.outward:
+            external = self.tx.xrefs.external_id(self.connection, value)
+            if external is None:
+                raise NotYet(f"{kind} {value} is not at {self.connection} yet", code=value, sent=False)
+            return external
+        known = self.tx.xrefs.known(self.connection, kind, value)
+        if known is None:
+            raise NotYet(f"{kind} {value} of {self.connection} is not known yet", sent=False)
+        return str(known.document_id)
+
+
+def no_bell(queue_name: str) -> None:
+    """Rings nothing: the sweep will find the rows."""
+
+
+@dataclass
+class Hub:
+    """The middle of everything: one store, the live connections, the routes, and a doorbell."""
+
+    store: Store
+    registry: Registry
+    routes: Routes
+    bounds: Bounds = field(default_factory=Bounds)
+    ring: Callable[[str], None] = no_bell  # "inbox", or the name of a connection
+
+    # -- receive -------------------------------------------------------------
+    def receive(self, connection: str, delivery: Delivery, door: str = "webhook") -> Item:
+        """Check a delivery's authenticity. Raises AuthFailed or Invalid; stores nothing yet."""
+        source = self.registry.get(connection).connector
+        if not isinstance(source, Source):
+            raise Invalid(f"connection {connection!r} does not receive anything", field="connection")
+        return item(connection, door, source.verify(delivery), delivery)
+
+    def dropped(self, connection: str, name: str, body: bytes) -> Item:
+        """A file from the drop folder: whoever may write there is trusted; its content is its event id."""
+        self.registry.get(connection)
+        delivery = Delivery({"x-file-name": name}, body, f"file:{name}", self.store.now(), "FILE")
+        return item(connection, "file", [hashlib.sha256(body).hexdigest()], delivery)
+
+    def refused_file(self, connection: str, name: str, why: str) -> None:
+        """Tell a human about a file that could not be taken in; the file itself was put aside."""
+        with self.store.begin() as tx:
+            tx.cases.open(
+                reason="file_refused", title=f"File {name} for {connection} was refused: {why}", now=tx.now,
+                connection=connection, subject=f"{connection}/{name}",
+                evidence={"file": name, "connection": connection, "error": why},
+            )  # fmt: skip
+
+    def accept(self, items: Sequence[Item]) -> Sequence[Verdict]:
+        """Put verified deliveries in the inbox, durably, and ring."""
+        with self.store.begin() as tx:
+            verdicts = accept(self.store.database, tx.conn, items)
+        self.ring("inbox")
+        return verdicts
+
+    # -- process -------------------------------------------------------------
+    def process(self, limit: int = INBOX_BATCH) -> int:
+        """Claim due deliveries and carry each through the whole process. Returns how many were claimed."""
+        with self.store.begin() as tx:
+            rows = queue.claim_inbox(tx.conn, lease=self.bounds.lease, limit=limit)
+        if not rows:
+            return 0
+        if len(rows) == limit:
+            self.ring("inbox")  # there may be more than one worker can carry
+        until = time.monotonic() + self.bounds.budget
+        begun = []
+        for n, row in enumerate(rows):
+            if n and time.monotonic() > until:
+                with self.store.begin() as tx:
+                    queue.put_back(tx.conn, INBOX, rows[n:])
+                break
+            changes = self._read(row)
+            if changes is not None:
+                begun.append((row, changes))
+        self._absorb(begun)
+        return len(rows)
+
+    def _read(self, row: Any) -> Sequence[Change] | None:
+        sent = Delivery(orjson.loads(row.headers), row.body, row.url, row.received_at, row.method)
+        try:
+            return list(self.registry.get(row.connection).connector.read(sent))  # vendor I/O: no open tx
+        except Exception as error:  # noqa: BLE001 - whatever a connector raises, the row must be settled
+            self._failed(INBOX, row, error)
+            return None
+
+    def _absorb(self, begun: Sequence[tuple[Any, Sequence[Change]]]) -> None:
+        """All in one transaction; if any of them fails, each in its own, so that one cannot hold up many."""
+        try:
+            with self._unit() as tx:
+                for row, changes in begun:
+                    self._take_all(tx, row, changes)
+        except Exception as error:  # noqa: BLE001 - each row must be settled, whatever went wrong
+            if len(begun) > 1:
+                for one in begun:
+                    self._absorb([one])
+            else:
+                self._failed(INBOX, begun[0][0], error)
+
+    def _take_all(self, tx: Tx, row: Any, changes: Sequence[Change]) -> None:
+        live = self.registry.get(row.connection)
+        for change in changes:
+            self._take(tx, live, row, change)
+        failpoint("process.before_settle")
+        if not queue.settle(tx.conn, INBOX, row, state="done", last_error=None):
+            raise Fenced(f"inbox row {row.id} was taken over")
+
+    def _take(self, tx: Tx, live: Live, row: Any, change: Change) -> None:
+        known = tx.xrefs.known(live.name, change.kind, change.external_id)
+        if known is not None and change.revision and known.revision and change.revision < known.revision:
+            return  # overtaken on the way: we have seen a newer state of it
+        translator = live.translator(change.kind, "in")
+        lookup = TxLookup(tx, live.name, outward=False)
+        if change.record is None or not translator.applies(change.record, lookup):
+            if known is not None:
+                self._withdrawn(tx, live, known.document_id, deleted=change.record is None)
+            return
+        label = f"{translator.document.mapping} v{translator.document.version}"
+        cause = Cause(live.name, row.id, live.name, label)
+        fields = translator.apply(change.record, lookup)
+        if known is None:
+            document = merge.make(change.kind, new_id(), fields, label)
+            tx.xrefs.seen(live.name, document, change.external_id, change.revision)
+            process.run(tx, [Event(f"{change.kind}.received", document)], self.hear, cause)
+            return
+        owns = translator.document.owns
+        self._update(tx, known.document_id, fields, owns=owns, cause=cause, change=change)
+
+    def _update(
+        self, tx: Tx, document_id: str, fields: Any, *, owns: Sequence[str], cause: Cause, change: Change
+    ) -> None:
+        ours = tx.documents.get(document_id)
+        assert ours is not None, document_id
+        seen = merge.make(change.kind, document_id, fields, cause.translated_by)
+        merged = merge.merge(ours, seen, owns)
+        if change.revision:
+            tx.xrefs.newest(cause.actor, document_id, change.revision)
+        if merged.too_late:
+            self._too_late(tx, ours, merged, cause)
+        if merged.changed:  # unchanged: an echo of our own write, or a repeat
+            process.run(tx, [Event(f"{change.kind}.changed", merged.document)], self.hear, cause)
+
+    def _too_late(self, tx: Tx, ours: Any, merged: merge.Merged, cause: Cause) -> None:
+        evidence = {
+            "from": cause.actor,
+            "changes": [
+                {"field": name, "agreed": _short(a), "now": _short(b)}
+                for name, (a, b) in merged.too_late.items()
+            ],
+        }
+        if tx.cases.answered_before(ours.id, "late_change", evidence):
+            return
+        named = ", ".join(merged.too_late)
+        label = f"{ours.kind} {getattr(ours, 'number', ours.id)}"
+        title = f"{cause.actor} changed {named} of {label} after it was {ours.state}"
+        tx.cases.open(
+            reason="late_change", title=title, now=tx.now, evidence=evidence, document_id=ours.id,
+            order_id=promoted(ours).order, connection=cause.actor,
+        )  # fmt: skip
+
+    def _withdrawn(self, tx: Tx, live: Live, document_id: str, *, deleted: bool) -> None:
+        document = tx.documents.get(document_id)
+        state = str(getattr(document, "state", ""))
+        if document is None or state in ("cancelled", "closed", "rejected"):
+            return
+        what = "deleted" if deleted else "no longer meets the mapping's `when`"
+        evidence = {"from": live.name, "what": what, "state": state}
+        if tx.cases.answered_before(document_id, "withdrawn", evidence):
+            return
+        number = getattr(document, "number", "") or document_id
+        title = f"{document.kind} {number} ({state}) is {what} at {live.name}"
+        tx.cases.open(
+            reason="withdrawn", title=title, now=tx.now,
+            evidence=evidence, document_id=document_id, order_id=promoted(document).order,
+            connection=live.name,
+        )  # fmt: skip
+
+    # -- deliver -------------------------------------------------------------
+    def deliver(self, connection: str, limit: int = OUTBOX_BATCH) -> int:
+        """Claim documents wanted at a connection and bring it up to date. Returns how many were claimed."""
+        live = self.registry.get(connection)
+        with self.store.begin() as tx:
+            rows = queue.claim_xref(
+                tx.conn, connection, lease=self.bounds.lease, limit=limit,
+                concurrency=live.manifest.limits.concurrency,
+            )  # fmt: skip
+        if not rows:
+            return 0
+        if len(rows) == limit:
+            self.ring(connection)
+        jobs = self._prepare(live, rows)
+        self._push_all(live, jobs)
+        return len(rows)
+
+    def _prepare(self, live: Live, rows: Sequence[Any]) -> Sequence[Job]:
+        jobs: list[Job] = []
+        broken: list[tuple[Any, Exception]] = []
+        with self.store.look() as tx:
+            for row in rows:
+                try:
+                    jobs.append(self._job(tx, live, row))
+                except Exception as error:  # noqa: BLE001 - settled below, outside this snapshot
+                    broken.append((row, error))
+        for row, problem in broken:
+            self._failed(XREF, row, problem)
+        return jobs
+
+    def _job(self, tx: Tx, live: Live, row: Any) -> Job:
+        stored = tx.documents.stored(row.document_id)
+        assert stored is not None, row.document_id
+        shown = present(stored.document, tx.reader)
+        record = live.translator(row.kind, "out").apply(shown, TxLookup(tx, live.name, outward=True))
+        key = f"{row.document_id}:{stored.version}"
+        write = Write(row.kind, record, row.external_id, row.document_id, key)
+        return Job(row, write, stored.version)
+
+    def _push_all(self, live: Live, jobs: Sequence[Job]) -> None:
+        until = time.monotonic() + self.bounds.budget
+        done: list[tuple[Job, str, int]] = []
+        for n, job in enumerate(jobs):
+            if n and time.monotonic() > until:
+                self._put_back(jobs[n:])
+                break
+            began = time.monotonic()
+            try:
+                external_id = self._push(live, job)
+            except Exception as error:  # noqa: BLE001 - whatever a connector raises, the row must be settled
+                if self._failed(XREF, job.row, error).slows:
+                    self._put_back(jobs[n + 1 :])
+                    break
+            else:
+                done.append((job, external_id, int((time.monotonic() - began) * 1000)))
+        self._settle(live, done)
+
+    def _push(self, live: Live, job: Job) -> str:
+        kind = live.manifest.kinds.get(job.write.kind, Kind())
+        write = job.write
+        if job.row.unsettled > 1 and kind.idempotency is not Idempotency.NATIVE and write.external_id is None:
+            # an earlier attempt may have written and died before telling us: look first
+            if kind.idempotency is Idempotency.NONE:
+                raise UnknownOutcome(f"an earlier attempt may have created {write.kind} {write.reference}")
+            write = write._replace(external_id=live.connector.find(write.kind, write.reference))
+        failpoint("push.before")
+        external_id: str = live.connector.push(write)
+        failpoint("push.after")
+        return external_id
+
+    def _put_back(self, jobs: Sequence[Job]) -> None:
+        with self.store.begin() as tx:
+            queue.put_back(tx.conn, XREF, [job.row for job in jobs])
+
+    def _settle(self, live: Live, done: Sequence[tuple[Job, str, int]]) -> None:
+        if not done:
+            return
+        with self._unit() as tx:
+            connections.answered(tx.conn, live.name)
+            for job, external_id, took in done:
+                kept = tx.xrefs.sent(job.row, external_id, job.version)
+                tx.trail.attempt(
+                    at=tx.now, row=job.row, verb="deliver", outcome="done" if kept else "fenced",
+                    document_id=job.row.document_id, version=job.version, external_id=external_id,
+                    milliseconds=took,
+                )  # fmt: skip
+                if kept and job.row.last_error:
+                    tx.cases.close_row(job.row.id, tx.now)
+            failpoint("settle.before_commit")
+
+    # -- both ----------------------------------------------------------------
+    def _failed(self, table: Any, row: Any, error: Exception) -> failures.Next:
+        live = self.registry.all().get(row.connection)
+        kinds = live.manifest.kinds if live else {}
+        quiesce = kinds[row.kind].quiesce if table is XREF and row.kind in kinds else 0.0
+        step = failures.after(
+            error, attempts=row.attempts, attempts_max=self.bounds.attempts_max, age=_age(self.store, row),
+            quiesce=quiesce,
+        )  # fmt: skip
+        with self.store.begin() as tx:
+            settling.settle_failure(tx, table, row, error, step)
+        return step
+
+    def hear(self, event: str) -> Sequence[str]:
+        """The connections that exist and want to know of an event."""
+        live = self.registry.all()
+        return [name for name in self.routes.get(event, ()) if name in live]
+
+    @contextmanager
+    def _unit(self) -> Iterator[Tx]:
+        """Commit first, ring after: a lost doorbell costs a delay, never an event."""
+        with self.store.begin() as tx:
+            yield tx
+        for connection in tx.xrefs.rung:
+            self.ring(connection)
+
+    def sweep(self) -> int:
+        """Ring for everything that is due: what makes every lost doorbell harmless."""
+        with self.store.look() as tx:
+            names = list(queue.due_connections(tx.conn))
+            names += ["inbox"] if queue.inbox_due(tx.conn) else []
+        for name in names:
+            self.ring(name)
+        return len(names)
+
+
+def _age(store: Store, row: Any) -> float:
+    """Seconds since the row was wanted or received, by the hub's clock."""
+    since = row.wanted_at if hasattr(row, "wanted_at") else row.received_at
+    return (store.now() - since).total_seconds() if since else 0.0
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= EVIDENCE_MAX else text[:EVIDENCE_MAX] + "..."

@@ -1,0 +1,89 @@
+"""What the hub does about each failure of a queue row: one pure decision."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hub.errors import (
+    AuthFailed,
+    Conflict,
+    HubError,
+    Invalid,
+    NotYet,
+    RateLimited,
+    Rejected,
+    Transient,
+    UnknownOutcome,
+    Unmappable,
+)
+
+BACKOFF_MAX = 3600.0
+NOT_YET_SECONDS = 2.0
+NOT_YET_MAX = 3600.0  # a referenced document that is missing this long will not come by itself
+
+
+class Next(NamedTuple):
+    """What becomes of the row: tried again after `delay` seconds, or stopped with a case."""
+
+    outcome: str  # for the attempt's record
+    dead: bool = False
+    delay: float = 0.0
+    costs: bool = True  # does it count as an attempt?
+    unknown: bool = False  # may the vendor have carried it out?
+    reason: str = ""  # of the case, where one is opened
+    slows: bool = False  # does it slow the whole connection?
+    pauses: bool = False
+
+
+_STOPS: Sequence[tuple[type[HubError], str]] = (
+    (UnknownOutcome, "unknown_outcome"),
+    (Unmappable, "unmappable"),
+    (Rejected, "rejected"),
+    (Invalid, "rejected"),
+    (HubError, "dead_letter"),
+)
+
+
+def after(
+    error: BaseException, *, attempts: int, attempts_max: int, age: float, quiesce: float = 0.0
+) -> Next:
+    """The reaction to an error. `age` is how long the row has been wanted, in seconds."""
+    if isinstance(error, AuthFailed):
+        return Next("auth_failed", costs=False, pauses=True, reason="auth_failed")
+    if isinstance(error, RateLimited):
+        return Next("rate_limited", delay=_wait(error, 1.0), costs=False, slows=True)
+    if isinstance(error, NotYet):
+        if age > NOT_YET_MAX:
+            return Next("missing_reference", dead=True, reason="missing_reference")
+        return Next("not_yet", delay=min(NOT_YET_SECONDS + age / 10, 60.0), costs=False)
+    if isinstance(error, Conflict):
+        return _again(error, "conflict", attempts, attempts_max, floor=0.0, unknown=error.sent)
+    if isinstance(error, Transient):
+        return _again(error, "unknown" if error.sent else "not_sent", attempts, attempts_max,
+                      floor=quiesce if error.sent else 0.0, unknown=error.sent, slows=True)  # fmt: skip
+    for kind, reason in _STOPS:
+        if isinstance(error, kind):
+            return Next(reason, dead=True, reason=reason, unknown=kind is UnknownOutcome)
+    return _again(error, "crashed", attempts, attempts_max, floor=quiesce, unknown=True)
+
+
+def _again(
+    error: BaseException, outcome: str, attempts: int, attempts_max: int, *, floor: float, unknown: bool,
+    slows: bool = False,
+) -> Next:  # fmt: skip
+    if attempts >= attempts_max:
+        return Next(outcome, dead=True, unknown=unknown, reason="dead_letter")
+    delay = max(_wait(error, backoff(attempts)), floor)
+    return Next(outcome, delay=delay, unknown=unknown, slows=slows)
+
+
+def _wait(error: BaseException, otherwise: float) -> float:
+    told = getattr(error, "retry_after", None)
+    return float(told) if told is not None else otherwise
+
+
+def backoff(attempts: int) -> float:
+    """Seconds before the next try: doubling, capped, spread by half so that rows do not march in step."""
+    return float(min(2.0 ** (attempts - 1), BACKOFF_MAX)) * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret

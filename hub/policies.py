@@ -1,0 +1,66 @@
+"""Policies that the business owns: credit, terms, ordering and matching rules, from config/policies.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import yaml
+from pydantic import Field, ValidationError
+
+from hub.errors import Invalid
+from hub.model.values import Currency, Exact, Money, Value
+
+
+class Credit(Value):
+    """When an order may be approved without a human."""
+
+    default_limit: Money = Field(description="limit of customers that have none of their own")
+    overdue_grace_days: int = Field(default=5, ge=0, description="days past due before a receivable blocks")
+    overdue_tolerance: Exact = Field(default=Decimal(0), ge=0, description="overdue amount that is ignored")
+
+
+class Ordering(Value):
+    """What makes an order valid."""
+
+    amount_tolerance: Exact = Field(
+        default=Decimal("0.01"), ge=0, description="allowed difference between lines and declared amount"
+    )
+    purchase_order_once: bool = Field(default=True, description="one living order per purchase order")
+    default_terms: str = "NET30"
+
+
+class Matching(Value):
+    """How far cash is applied without a human."""
+
+    apply_partial: bool = Field(default=True, description="apply a short payment and keep the rest open")
+    known_payer_exact: bool = Field(
+        default=True, description="apply when the payer's account is known and one open invoice fits exactly"
+    )
+    bank_fee_max: Mapping[Currency, Exact] = Field(
+        default_factory=dict, description="largest difference a person may book as a bank fee, per currency"
+    )
+
+
+class Policies(Value):
+    """The whole file."""
+
+    credit: Credit
+    ordering: Ordering = Ordering()
+    matching: Matching = Matching()
+    terms: Mapping[str, int] = Field(description="payment terms code to days until due")
+
+
+def load_policies(path: Path) -> Policies:
+    """Read policies.yaml. Raises Invalid naming the field and what is wrong with it."""
+    try:
+        return Policies.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except FileNotFoundError:
+        raise Invalid(f"{path} is missing; copy it from the distribution's config folder") from None
+    except yaml.YAMLError as error:
+        raise Invalid(f"{path} is not YAML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise Invalid(f"{path}: {place}: {first['msg']}", field=place) from None

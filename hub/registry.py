@@ -1,0 +1,175 @@
+"""From entry points to connectors, and from stored connections to live ones with their mappings."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from hub.connector import Manifest
+from hub.errors import Invalid, Unmappable
+from hub.mapping import Translator, compile_mapping, load
+from hub.secrets import Vault
+from hub.store import connections
+from hub.store.tx import Store
+
+GROUP = "o2c.connectors"
+FRESH_SECONDS = 1.0  # how old our view of the stored connections may be
+_SHIPPED = Path(__file__).parent / "_mappings"
+
+
+@cache
+def installed() -> Mapping[str, Any]:
+    """Connector classes by name, from every installed package. Built-ins have no privileged path."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def connector_class(name: str) -> Any:
+    """The class of a connector. Raises Invalid naming the ones that are installed."""
+    point = installed().get(name)
+    if point is None:
+        known = ", ".join(sorted(installed())) or "none"
+        raise Invalid(f"no connector is called {name!r}; installed are: {known}", field="connector")
+    return point.load()
+
+
+@dataclass(frozen=True)
+class Live:
+    """A connection ready for use: its connector and its compiled mappings."""
+
+    name: str
+    connector: Any
+    inbound: Mapping[str, Translator]
+    outbound: Mapping[str, Translator]
+    revision: int
+    poll_seconds: float
+    active: bool
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the connector can do, with these settings."""
+        manifest: Manifest = self.connector.manifest
+        return manifest
+
+    def translator(self, kind: str, direction: str) -> Translator:
+        """The mapping for a kind. Raises Unmappable naming the file that is missing."""
+        found = (self.inbound if direction == "in" else self.outbound).get(kind)
+        if found is None:
+            place = f"mappings/{self.manifest.name}/{kind}.{direction}.yaml"
+            raise Unmappable(self.name, kind, f"there is no mapping for it; write {place}")
+        return found
+
+
+@dataclass
+class Registry:
+    """Live connections, rebuilt when their stored settings change."""
+
+    store: Store
+    vault: Vault
+    mappings_dir: Path
+    _live: dict[str, Live] = field(default_factory=dict)
+    _read_at: float = -1e9
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, name: str) -> Live:
+        """One connection. Raises Invalid when there is none of this name."""
+        self.refresh()
+        live = self._live.get(name)
+        if live is None:
+            raise Invalid(f"there is no connection called {name!r}", field="connection")
+        return live
+
+    def all(self) -> Mapping[str, Live]:
+        """Every connection by name."""
+        self.refresh()
+        return self._live
+
+    def refresh(self, *, force: bool = False) -> None:
+        """Look at the stored connections, at most once a second."""
+        if not force and time.monotonic() - self._read_at < FRESH_SECONDS:
+            return
+        with self._lock:
+            with self.store.look() as tx:
+                rows = connections.every(tx.conn)
+            self._live = {row.name: self._keep_or_build(row) for row in rows}
+            self._read_at = time.monotonic()
+
+    def _keep_or_build(self, row: Any) -> Live:
+        known = self._live.get(row.name)
+        active = row.state == "active"
+        if known is not None and known.revision == row.revision:
+            if known.active == active:
+                return known
+            return Live(**{**known.__dict__, "active": active})
+        inbound, outbound = load_mappings(self.mappings_dir, row.name, row.connector)
+        return Live(
+            name=row.name,
+            connector=self.build(row.name, row.connector, orjson.loads(row.settings)),
+            inbound=inbound,
+            outbound=outbound,
+            revision=row.revision,
+            poll_seconds=row.poll_seconds,
+            active=active,
+        )
+
+    def build(self, name: str, connector: str, stored: Mapping[str, Any]) -> Any:
+        """A connector from stored settings, its secrets opened."""
+        plain = {
+            key: self.vault.open(value["sealed"], f"{name}/{key}") if _is_sealed(value) else value
+            for key, value in stored.items()
+        }
+        cls = connector_class(connector)
+        return cls(validated(cls.manifest.settings, plain))
+
+    def seal(self, name: str, connector: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Settings as they are stored: checked against the connector's form, secrets sealed."""
+        checked = validated(connector_class(connector).manifest.settings, given)
+        stored: dict[str, Any] = {}
+        for key in given:
+            value = getattr(checked, key)
+            if isinstance(value, SecretStr):
+                stored[key] = {"sealed": self.vault.seal(value.get_secret_value(), f"{name}/{key}")}
+            else:
+                stored[key] = orjson.loads(orjson.dumps(value, default=str))
+        return stored
+
+
+def _is_sealed(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"sealed"}
+
+
+def validated(form: type[BaseModel], given: Mapping[str, Any]) -> BaseModel:
+    """Settings checked by their form. Raises Invalid naming the field, never showing a value."""
+    unknown = sorted(set(given) - set(form.model_fields))
+    if unknown:
+        known = ", ".join(form.model_fields)
+        raise Invalid(f"no setting is called {unknown[0]!r}; there are: {known}", field=unknown[0])
+    try:
+        return form.model_validate(dict(given))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise Invalid(f"setting {place or 'as a whole'}: {first['msg']}", field=place) from None
+
+
+def load_mappings(
+    root: Path, connection: str, connector: str
+) -> tuple[Mapping[str, Translator], Mapping[str, Translator]]:
+    """Compiled mappings by kind: the connection's own folder first, then its connector's."""
+    base = root if root.is_dir() else _SHIPPED
+    found: dict[str, dict[str, Translator]] = {"in": {}, "out": {}}
+    for folder in (base / connector, base / connection):
+        for path in sorted(folder.glob("*.*.yaml")) if folder.is_dir() else ():
+            kind, direction, _ = path.name.rsplit(".", 2)
+            if direction not in found:
+                raise Invalid(f"{path} must be called <kind>.in.yaml or <kind>.out.yaml", field=path.name)
+            found[direction][kind] = compile_mapping(load(path))
+    return found["in"], found["out"]

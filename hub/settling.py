@@ -1,0 +1,82 @@
+"""Writing down a failure: the row's next try or its end, the attempt, the case, the brake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub.errors import NotYet
+from hub.failures import Next
+from hub.store import connections, queue
+from hub.store.database import clock
+from hub.store.tables import XREF
+from hub.store.tx import Tx
+
+ERROR_MAX = 2_000
+
+
+def settle_failure(tx: Tx, table: Any, row: Any, error: Exception, step: Next) -> None:
+    """Carry out the reaction to an error, if the row is still ours. Its attempt is recorded in any case."""
+    text = describe(error)
+    if queue.settle(tx.conn, table, row, **_values(table, row, error, step, text)):
+        if step.reason:
+            _open_case(tx, table, row, step, error)
+        if step.pauses:
+            connections.pause(tx.conn, row.connection, text)
+        elif step.slows:
+            connections.failed(tx.conn, row.connection, getattr(error, "retry_after", None))
+    tx.trail.attempt(
+        at=tx.now, row=row, verb="deliver" if table is XREF else "process", outcome=step.outcome,
+        document_id=row.document_id if table is XREF else "", detail=text,
+    )  # fmt: skip
+
+
+def describe(error: BaseException) -> str:
+    """One line for a person: our own errors speak for themselves, others are named."""
+    told = str(error) if type(error).__module__ == "hub.errors" else f"{type(error).__name__}: {error}"
+    return " ".join(told.split())[:ERROR_MAX]
+
+
+def _values(table: Any, row: Any, error: Exception, step: Next, text: str) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "state": "dead" if step.dead else "pending",
+        "next_at": clock() + step.delay,
+        "last_error": text,
+        "attempts": row.attempts if step.costs else row.attempts - 1,
+    }
+    if table is XREF:
+        values["waits_for"] = error.code if isinstance(error, NotYet) and error.code else None
+        if not step.unknown:
+            # this attempt certainly did nothing: only earlier doubts, if any, remain
+            values["unsettled"] = row.unsettled - 1
+    return values
+
+
+_TITLES = {
+    "auth_failed": "{connection} refuses our credentials; it is paused until you repair them",
+    "missing_reference": "{what} waits for something that does not come: {error}",
+    "unmappable": "{what} cannot be translated: {error}",
+    "rejected": "{connection} refused {what}: {error}",
+    "unknown_outcome": "Nobody knows whether {connection} has {what}: {error}",
+    "dead_letter": "{what} was given up after {attempts} tries: {error}",
+}
+
+
+def _open_case(tx: Tx, table: Any, row: Any, step: Next, error: Exception) -> None:
+    document_id = row.document_id if table is XREF else ""
+    document = tx.documents.get(document_id) if document_id else None
+    label = getattr(document, "number", "") or getattr(document, "name", "") or document_id
+    what = f"{row.kind} {label}" if table is XREF else f"a delivery from {row.connection}"
+    title = _TITLES[step.reason].format(
+        connection=row.connection, what=what, error=describe(error), attempts=row.attempts
+    )
+    order = getattr(document, "order", "") or (document_id if document and document.kind == "order" else "")
+    tx.cases.open(
+        reason=step.reason, title=title[:1].upper() + title[1:], now=tx.now, document_id=document_id,
+        order_id=order, connection=row.connection, row_id=row.id,
+        subject=row.connection if step.pauses else row.id,
+        evidence={
+            "connection": row.connection, "queue": table.name, "row": row.id, "attempts": row.attempts,
+            "error": describe(error), "kind": type(error).__name__,
+            "field": getattr(error, "field", ""), "value": str(getattr(error, "value", "") or "")[:200],
+        },
+    )  # fmt: skip

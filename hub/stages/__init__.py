@@ -1,0 +1,1 @@
+"""The stages of order-to-cash: each a pure decision over (document, reader)."""

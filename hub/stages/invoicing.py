@@ -1,0 +1,105 @@
+"""Invoicing: what was shipped is billed, once, and never more; payments settle what was billed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+from hub.model import (
+    Invoice,
+    InvoiceLine,
+    InvoiceState,
+    Money,
+    Order,
+    OrderLine,
+    OrderState,
+    Payment,
+    Shipment,
+)
+from hub.model.tax import subtotals
+from hub.stages.fulfilment import derived_id
+from hub.stages.outcome import Event, Outcome, Reader
+
+
+def generate(shipment: Shipment, read: Reader) -> Outcome:
+    """Bill a confirmed shipment: its lines at the order's prices, tax per category, due by the terms."""
+    order = read.get(shipment.order)
+    assert isinstance(order, Order), shipment.order
+    ordered = {line.line_id: line for line in order.lines}
+    lines = [_line(ordered[x.order_line], x.quantity, order.currency) for x in shipment.lines]
+    invoice = _invoice(order, shipment, lines, read)
+    complete = _complete(order, lines, read.invoiced(order.id))
+    state = OrderState.INVOICED if complete else OrderState.PART_INVOICED
+    name = "order.invoiced" if complete else "order.part_invoiced"
+    after = order.model_copy(update={"state": state})
+    return Outcome(events=[Event("invoice.issued", invoice), Event(name, after, touch=True)])
+
+
+def settle(payment: Payment, read: Reader) -> Outcome:
+    """Tell each invoice a payment touched how much of it is paid now."""
+    events = []
+    for allocation in read.allocations(payment=payment.id):
+        invoice = read.get(allocation.invoice)
+        assert isinstance(invoice, Invoice), allocation.invoice
+        paid = not read.open_amount(invoice)
+        state = InvoiceState.PAID if paid else InvoiceState.PART_PAID
+        if invoice.state is InvoiceState.PAID:
+            continue
+        name = "invoice.paid" if paid else "invoice.part_paid"
+        events.append(Event(name, invoice.model_copy(update={"state": state}), touch=True))
+    return Outcome(events=events)
+
+
+def _line(line: OrderLine, quantity: Decimal, currency: str) -> InvoiceLine:
+    return InvoiceLine(
+        order_line=line.line_id,
+        sku=line.sku,
+        name=line.name,
+        quantity=quantity,
+        unit_code=line.unit_code,
+        unit_price=line.unit_price,
+        line_extension_amount=line.extension(quantity, currency),
+        tax_category=line.tax_category,
+        tax_percent=line.tax_percent,
+    )
+
+
+def _invoice(order: Order, shipment: Shipment, lines: Sequence[InvoiceLine], read: Reader) -> Invoice:
+    net = Money.zero(order.currency)
+    for line in lines:
+        net += line.line_extension_amount
+    taxes = subtotals(
+        order.currency, ((x.tax_category, x.tax_percent, x.line_extension_amount) for x in lines)
+    )
+    payable = net
+    for group in taxes:
+        payable += group.tax_amount
+    return Invoice(
+        id=derived_id(shipment.id, "invoice"),
+        number=f"INV-{read.today.year}-{read.next_number(f'invoice-{read.today.year}'):06d}",
+        order=order.id,
+        shipment=shipment.id,
+        customer=order.customer,
+        order_number=order.number,
+        purchase_order=order.purchase_order,
+        currency=order.currency,
+        issue_date=read.today,
+        due_date=read.today + timedelta(days=read.policies.terms[order.payment_terms]),
+        payment_terms=order.payment_terms,
+        lines=tuple(lines),
+        tax_subtotals=taxes,
+        tax_exclusive_amount=net,
+        payable_amount=payable,
+    )
+
+
+def _complete(order: Order, lines: Sequence[InvoiceLine], before: Mapping[str, Decimal]) -> bool:
+    """Is every ordered quantity billed with this invoice? Raises ValueError where it would be exceeded."""
+    total = dict(before)
+    for billed in lines:
+        total[billed.order_line] = total.get(billed.order_line, Decimal(0)) + billed.quantity
+    for line in order.lines:
+        if total.get(line.line_id, Decimal(0)) > line.quantity:
+            raise ValueError(f"order {order.number}: line {line.line_id} would be billed beyond its quantity")
+    return all(total.get(line.line_id) == line.quantity for line in order.lines)

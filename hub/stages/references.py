@@ -1,0 +1,28 @@
+"""Reading a payment's text for numbers of ours: candidates only, the issued numbers decide."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from hub.model import Payment
+
+TOKENS_MAX = 400
+JOINED_MAX = 4  # "INV 2026 000 017" is one number in four pieces
+SHORTEST = 4  # shorter runs of letters and digits are noise
+
+
+def candidates(payment: Payment) -> frozenset[str]:
+    """Every normalised string in the payment that could be an invoice number, bounded."""
+    texts = (payment.creditor_reference, *payment.remittance_information, payment.end_to_end_id)
+    return frozenset(_runs(texts))
+
+
+def _runs(texts: Iterable[str]) -> Iterable[str]:
+    for text in texts:
+        tokens = [token for token in re.split(r"[^A-Z0-9]+", text.upper()) if token][:TOKENS_MAX]
+        for start in range(len(tokens)):
+            for length in range(1, JOINED_MAX + 1):
+                run = "".join(tokens[start : start + length])
+                if len(run) >= SHORTEST and any(c.isdigit() for c in run):
+                    yield run

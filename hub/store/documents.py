@@ -1,0 +1,150 @@
+"""Documents: the canonical bodies, their versions, and the columns that queries need."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from hub.errors import Conflict
+from hub.model import KINDS, Document, Invoice, Money, Order, Payment
+from hub.store.tables import DOCUMENTS
+
+_GET = sa.select(
+    DOCUMENTS.c.kind, DOCUMENTS.c.version, DOCUMENTS.c.body, DOCUMENTS.c.translated_by, DOCUMENTS.c.origin
+).where(DOCUMENTS.c.id == sa.bindparam("id"))
+
+
+class Stored(NamedTuple):
+    """A document as kept: `body` is its JSON, `document` the parsed value."""
+
+    document: Document
+    version: int
+    body: str
+    translated_by: str
+
+
+class Promoted(NamedTuple):
+    """What of a document is searched or summed in SQL."""
+
+    number: str = ""
+    reference: str = ""
+    customer: str = ""
+    order: str = ""
+    amount: Money | None = None
+    due_on: date | None = None
+
+
+def match_key(number: str) -> str:
+    """A number as others quote it: only letters and digits, upper case."""
+    return re.sub(r"[^A-Z0-9]", "", number.upper())[:120]
+
+
+def promoted(document: Document) -> Promoted:
+    """The searched columns of a document."""
+    if isinstance(document, Order):
+        return Promoted(
+            document.number, match_key(document.purchase_order), document.customer, document.id,
+            document.payable_amount,
+        )  # fmt: skip
+    if isinstance(document, Invoice):
+        return Promoted(
+            document.number, match_key(document.number), document.customer, document.order,
+            document.payable_amount, document.due_date,
+        )  # fmt: skip
+    if isinstance(document, Payment):
+        return Promoted(
+            document.number, match_key(document.payer.account), document.customer, "", document.amount
+        )
+    order = str(getattr(document, "order", ""))
+    customer = document.id if document.kind == "customer" else ""
+    label = str(getattr(document, "number", "") or getattr(document, "name", ""))
+    return Promoted(label[:60], "", customer, order)
+
+
+class Documents:
+    """Documents within one transaction."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self._known: dict[str, Stored] = {}
+
+    def stored(self, document_id: str) -> Stored | None:
+        """The current version, read once per transaction."""
+        known = self._known.get(document_id)
+        if known is not None:
+            return known
+        row = self.conn.execute(_GET, {"id": document_id}).first()
+        if row is None:
+            return None
+        document = KINDS[row.kind].model_validate_json(row.body)
+        found = Stored(document, row.version, row.body, row.translated_by)
+        self._known[document_id] = found
+        return found
+
+    def get(self, document_id: str) -> Document | None:
+        """The current version of a document, or None."""
+        found = self.stored(document_id)
+        return found.document if found else None
+
+    def save(
+        self, document: Document, now: datetime, *, touch: bool = False, origin: str = "", by: str = ""
+    ) -> int:
+        """Keep this version; returns its number, or 0 where nothing changed and `touch` is False.
+
+        Raises Conflict when another transaction saved the document since we read it.
+        """
+        known = self.stored(document.id)
+        body = document.model_dump_json()
+        if known is None:
+            self._insert(document, body, now, origin, by)
+            version = 1
+        elif known.body == body and not touch:
+            return 0
+        else:
+            version = self._update(document, body, now, known, by)
+        self._known[document.id] = Stored(
+            document, version, body, by or (known.translated_by if known else "")
+        )
+        return version
+
+    def _insert(self, document: Document, body: str, now: datetime, origin: str, by: str) -> None:
+        values = self._columns(document, body, now)
+        values |= {"id": document.id, "kind": document.kind, "version": 1}
+        values |= {"created_at": now, "origin": origin, "translated_by": by}
+        self.conn.execute(DOCUMENTS.insert(), values)
+
+    def _update(self, document: Document, body: str, now: datetime, known: Stored, by: str) -> int:
+        values = self._columns(document, body, now) | {"version": known.version + 1}
+        if by:
+            values["translated_by"] = by
+        done = self.conn.execute(
+            DOCUMENTS.update()
+            .where(DOCUMENTS.c.id == document.id, DOCUMENTS.c.version == known.version)
+            .values(values)
+        )
+        if done.rowcount != 1:
+            raise Conflict(f"{document.kind} {document.id} was saved by another worker meanwhile", sent=False)
+        return known.version + 1
+
+    def _columns(self, document: Document, body: str, now: datetime) -> dict[str, Any]:
+        top = promoted(document)
+        return {
+            "state": str(getattr(document, "state", "")),
+            "number": top.number,
+            "reference": top.reference,
+            "customer_id": top.customer,
+            "order_id": top.order,
+            "currency": top.amount.currency if top.amount else "",
+            "amount_minor": top.amount.minor if top.amount else 0,
+            "due_on": top.due_on,
+            "updated_at": now,
+            "body": body,
+        }
+
+    def forget(self) -> None:
+        """Read afresh from now on: a lock was taken, and anything may have changed before it was ours."""
+        self._known.clear()

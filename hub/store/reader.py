@@ -1,0 +1,161 @@
+"""All a stage may ask of the world, answered from one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.model import KINDS, Document, Invoice, Money, Order, Shipment
+from hub.store.books import Allocation, Books
+from hub.store.database import Database
+from hub.store.documents import Documents, match_key
+from hub.store.tables import COUNTERS, DOCUMENTS, XREF
+
+ROWS_MAX = 2_000
+_D = DOCUMENTS.c
+
+
+class StoreReader:
+    """Implements `hub.stages.outcome.Reader`."""
+
+    def __init__(
+        self, database: Database, documents: Documents, books: Books, *, today: date, policies: Any
+    ) -> None:
+        self.today = today
+        self.policies = policies
+        self._database = database
+        self._conn = documents.conn
+        self._documents = documents
+        self._books = books
+
+    def get(self, document_id: str) -> Document | None:
+        """The current version of a document."""
+        return self._documents.get(document_id)
+
+    def lock(self, document_id: str) -> None:
+        """Hold a document's row until the transaction ends; on SQLite the transaction already holds all."""
+        if not self._database.is_sqlite:
+            self._conn.execute(sa.select(_D.id).where(_D.id == document_id).with_for_update())
+            self._documents.forget()
+
+    def next_number(self, series: str) -> int:
+        """The next number of a series; gapless, because it rolls back with the transaction."""
+        insert = self._database.insert(COUNTERS).values(name=series, value=1)
+        bump = insert.on_conflict_do_update(index_elements=["name"], set_={"value": COUNTERS.c.value + 1})
+        return int(self._conn.execute(bump.returning(COUNTERS.c.value)).scalar_one())
+
+    def open_receivables(self, customer: str, currency: str) -> Money:
+        """What the customer owes now."""
+        return self._books.receivables(customer, currency)
+
+    def committed(self, customer: str, currency: str, excluding: str) -> Money:
+        """Approved orders not invoiced yet, without the one named."""
+        return self._books.committed(customer, currency, excluding)
+
+    def overdue(self, customer: str, currency: str, before: date) -> Money:
+        """Receivables due before a business date."""
+        return self._books.overdue(customer, currency, before)
+
+    def open_amount(self, invoice: Invoice) -> Money:
+        """What is still owed on an invoice."""
+        return self._books.open_amount(invoice.id, invoice.currency)
+
+    def unapplied(self, payment: str, currency: str) -> Money:
+        """What of a payment is not explained yet."""
+        return self._books.unapplied(payment, currency)
+
+    def allocations(self, *, payment: str = "", invoice: str = "") -> Sequence[Allocation]:
+        """Which payments paid which invoices."""
+        return self._books.allocations(payment=payment, invoice=invoice)
+
+    def _load(self, *where: sa.ColumnElement[bool], limit: int = ROWS_MAX) -> list[Any]:
+        rows = self._conn.execute(
+            sa.select(_D.kind, _D.body).where(*where).order_by(_D.created_at, _D.id).limit(limit)
+        )
+        return [KINDS[kind].model_validate_json(body) for kind, body in rows]
+
+    def same_purchase_order(self, order: Order) -> Sequence[Order]:
+        """Other living orders of the customer that quote the same purchase order."""
+        dead = ("cancelled", "rejected", "invalid")
+        found: list[Order] = self._load(
+            _D.kind == "order", _D.reference == match_key(order.purchase_order),
+            _D.customer_id == order.customer, _D.id != order.id, _D.state.not_in(dead), limit=20,
+        )  # fmt: skip
+        return found
+
+    def shipments_of(self, order: str) -> Sequence[Shipment]:
+        """Confirmed shipments of an order, oldest first."""
+        found: list[Shipment] = self._load(
+            _D.order_id == order, _D.kind == "shipment", _D.state == "confirmed"
+        )
+        return found
+
+    def invoices_of(self, order: str) -> Sequence[Invoice]:
+        """Invoices of an order, oldest first."""
+        found: list[Invoice] = self._load(_D.order_id == order, _D.kind == "invoice")
+        return found
+
+    def invoiced(self, order: str) -> Mapping[str, Decimal]:
+        """Invoiced quantity per line of an order."""
+        sums: dict[str, Decimal] = {}
+        for invoice in self.invoices_of(order):
+            for line in invoice.lines:
+                sums[line.order_line] = sums.get(line.order_line, Decimal(0)) + line.quantity
+        return sums
+
+    def invoices_named(self, keys: Collection[str]) -> Sequence[Invoice]:
+        """Invoices whose normalised number is one of these."""
+        if not keys:
+            return []
+        found: list[Invoice] = self._load(_D.kind == "invoice", _D.reference.in_(list(keys)), limit=200)
+        return found
+
+    def open_invoices(self, customer: str, limit: int = 200) -> Sequence[Invoice]:
+        """A customer's unpaid invoices, oldest first."""
+        found: list[Invoice] = self._load(
+            _D.customer_id == customer, _D.kind == "invoice", _D.state != "paid", limit=limit
+        )
+        return found
+
+    def invoices_of_amount(self, amount: Money, limit: int = 20) -> Sequence[Invoice]:
+        """Unpaid invoices over exactly this amount, whoever owes them."""
+        found: list[Invoice] = self._load(
+            _D.kind == "invoice", _D.state != "paid", _D.currency == amount.currency,
+            _D.amount_minor == amount.minor, limit=limit,
+        )  # fmt: skip
+        return found
+
+    def payer_of_account(self, account: str) -> str:
+        """The one customer whose payments came from this bank account before; empty if none or several."""
+        key = match_key(account)
+        if not key:
+            return ""
+        found = self._conn.execute(
+            sa.select(_D.customer_id)
+            .where(_D.kind == "payment", _D.reference == key, _D.customer_id != "")
+            .where(_D.state.in_(("applied", "part_applied")))
+            .distinct()
+            .limit(2)
+        ).scalars()
+        customers = list(found)
+        return customers[0] if len(customers) == 1 else ""
+
+    def held_orders(self, customer: str) -> Sequence[Order]:
+        """Orders that wait for credit, oldest first."""
+        found: list[Order] = self._load(
+            _D.customer_id == customer, _D.kind == "order", _D.state == "held", limit=100
+        )
+        return found
+
+    def external_ids(self, document_id: str) -> Mapping[str, str]:
+        """What each connection calls a document."""
+        rows = self._conn.execute(
+            sa.select(XREF.c.connection, XREF.c.external_id).where(
+                XREF.c.document_id == document_id, XREF.c.external_id.is_not(None)
+            )
+        )
+        return {connection: external for connection, external in rows}

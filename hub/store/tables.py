@@ -1,0 +1,238 @@
+"""The tables. The inbox and the cross-reference are durable queues with the same work columns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData()
+_BIG = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only in INTEGER columns
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, stored as seconds since the epoch: both databases keep it exactly alike."""
+
+    impl = Double
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> float | None:
+        """Aware datetime to seconds."""
+        return None if value is None else value.timestamp()
+
+    def process_result_value(self, value: float | None, dialect: Any) -> datetime | None:
+        """Seconds to aware datetime."""
+        return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+def _work() -> list[Column[Any]]:
+    """Columns of a durable queue; times are seconds since the epoch by the database's clock."""
+    return [
+        Column("id", String(36), primary_key=True),
+        Column("state", String(12), nullable=False),  # pending | done | dead
+        Column("attempts", Integer, nullable=False, default=0),  # counted at claim, before the work
+        Column("next_at", Double, nullable=False),
+        Column("lease_until", Double, nullable=False, default=0.0),  # its value is the fencing token
+        Column("last_error", Text),
+    ]
+
+
+def _due(name: str, *columns: str) -> Index:
+    """Only pending rows are ever searched, so only they are indexed."""
+    pending = text("state = 'pending'")
+    return Index(name, *columns, sqlite_where=pending, postgresql_where=pending)
+
+
+INBOX = Table(
+    "inbox", metadata, *_work(),
+    Column("connection", String(64), nullable=False),
+    Column("door", String(12), nullable=False),  # webhook | poll | file
+    Column("method", String(8), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    _due("inbox_due", "next_at"),
+    Index("inbox_by_connection", "connection", "received_at"),
+)  # fmt: skip
+EVENTS = Table(  # which event of which connection is already in the inbox: the dedupe index
+    "events", metadata,
+    Column("connection", String(64), primary_key=True),
+    Column("event_id", String(200), primary_key=True),
+    Column("inbox_id", String(36), nullable=False),
+    Column("digest", String(32), nullable=False),  # of the body: same id with another body is suspicious
+)  # fmt: skip
+XREF = Table(
+    # One row says: this connection knows this document as `external_id`, has version `sent` of it and
+    # should have version `wanted`. The outbox is every row that is still pending.
+    "xref", metadata, *_work(),
+    Column("connection", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("document_id", String(36), nullable=False),
+    Column("external_id", String(200)),
+    Column("wanted", Integer, nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("unsettled", Integer, nullable=False, default=0),  # pushes begun whose outcome we do not know
+    Column("waits_for", String(36)),  # document that must be known there first
+    Column("wanted_at", Instant),
+    Column("revision", Instant),  # newest state of it that we have seen there
+    UniqueConstraint("connection", "document_id"),
+    UniqueConstraint("connection", "kind", "external_id"),
+    _due("xref_due", "connection", "next_at"),
+    _due("xref_waiting", "waits_for"),
+    Index("xref_by_document", "document_id"),
+)  # fmt: skip
+DOCUMENTS = Table(
+    "documents", metadata,
+    Column("id", String(36), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("number", String(60), nullable=False),
+    Column("reference", String(120), nullable=False),  # normalised number others quote: PO or invoice number
+    Column("customer_id", String(36), nullable=False),
+    Column("order_id", String(36), nullable=False),  # the order it belongs to; an order's own id
+    Column("currency", String(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),  # payable amount in minor units
+    Column("due_on", Date),
+    Column("origin", String(64), nullable=False),  # connection it came from; empty: the hub
+    Column("translated_by", String(120), nullable=False),  # mapping and version that made it
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("documents_by_kind", "kind", "state", "created_at"),
+    Index("documents_by_customer", "customer_id", "kind", "state"),
+    Index("documents_by_order", "order_id", "kind"),
+    Index("documents_by_reference", "kind", "reference"),
+    Index("documents_by_number", "kind", "number"),
+)  # fmt: skip
+POSTINGS = Table(  # append-only
+    "postings", metadata,
+    Column("seq", _BIG, primary_key=True, autoincrement=True),
+    Column("group_id", String(36), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("posted_on", Date, nullable=False),
+    Column("account", String(24), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),  # debit positive, credit negative
+    Column("customer_id", String(36), nullable=False),
+    Column("invoice_id", String(36), nullable=False),
+    Column("payment_id", String(36), nullable=False),
+    Column("memo", String(200), nullable=False),
+    Index("postings_by_customer", "customer_id", "account", "currency"),
+    Index("postings_by_invoice", "invoice_id", "account"),
+    Index("postings_by_payment", "payment_id", "account"),
+)  # fmt: skip
+CASES = Table(
+    "cases", metadata,
+    Column("id", String(36), primary_key=True),
+    Column("reason", String(64), nullable=False),
+    Column("state", String(12), nullable=False),  # open | resolved
+    Column("subject", String(200), unique=True),  # while open: one open case per question
+    Column("document_id", String(36), nullable=False),
+    Column("order_id", String(36), nullable=False),
+    Column("connection", String(64), nullable=False),
+    Column("row_id", String(36), nullable=False),  # the queue row that stopped, if one did
+    Column("title", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("resolved_at", Instant),
+    Column("resolved_by", String(100)),
+    Column("decision", String(40)),
+    Column("note", Text),
+    Index("cases_by_state", "state", "opened_at"),
+    Index("cases_by_document", "document_id"),
+)  # fmt: skip
+JOURNAL = Table(  # every event, append-only
+    "journal", metadata,
+    Column("seq", _BIG, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("document_id", String(36), nullable=False, index=True),
+    Column("order_id", String(36), nullable=False, index=True),
+    Column("kind", String(32), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("event", String(64), nullable=False),
+    Column("actor", String(100), nullable=False),  # connection, person or `hub`
+    Column("cause", String(36), nullable=False),  # inbox row or case
+    Column("detail", Text, nullable=False),
+)  # fmt: skip
+ATTEMPTS = Table(  # append-only, in a transaction of its own: it survives the failure it records
+    "attempts", metadata,
+    Column("seq", _BIG, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("row_id", String(36), nullable=False, index=True),
+    Column("verb", String(12), nullable=False),  # process | deliver
+    Column("connection", String(64), nullable=False),
+    Column("document_id", String(36), nullable=False, index=True),
+    Column("n", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("outcome", String(24), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("external_id", String(200), nullable=False),
+    Column("milliseconds", Integer, nullable=False),
+)  # fmt: skip
+CONNECTIONS = Table(
+    "connections", metadata,
+    Column("name", String(64), primary_key=True),
+    Column("connector", String(64), nullable=False),
+    Column("settings", Text, nullable=False),  # JSON, secrets sealed
+    Column("state", String(12), nullable=False),  # active | paused
+    Column("paused_why", Text, nullable=False),
+    Column("poll_seconds", Double, nullable=False),  # 0: never polled
+    Column("slow_until", Double, nullable=False),  # no deliveries before this moment
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("health", Text, nullable=False),
+    Column("revision", Integer, nullable=False),  # of the settings: live connectors are rebuilt on change
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)  # fmt: skip
+CURSORS = Table(
+    "cursors", metadata,
+    Column("connection", String(64), primary_key=True),
+    Column("cursor", Text),
+    Column("polled_at", Instant, nullable=False),
+)  # fmt: skip
+LEASES = Table(
+    "leases", metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("lease_until", Double, nullable=False),
+)  # fmt: skip
+COUNTERS = Table(
+    "counters", metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)  # fmt: skip
+TOKENS = Table(
+    "tokens", metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("role", String(12), nullable=False),  # viewer | operator | admin
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+)  # fmt: skip
+AUDIT = Table(  # what people did, append-only
+    "audit", metadata,
+    Column("seq", _BIG, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("detail", Text, nullable=False),
+)  # fmt: skip

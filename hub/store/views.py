@@ -1,0 +1,202 @@
+"""Questions that people ask: lists, one order's whole story, the figures of the overview."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+
+from hub.ledger import Account
+from hub.model import Money
+from hub.store.documents import match_key
+from hub.store.tables import ATTEMPTS, AUDIT, CASES, DOCUMENTS, INBOX, JOURNAL, POSTINGS, XREF
+
+PAGE_MAX = 200
+TIMELINE_MAX = 2_000
+Found = Sequence[Row[Any, Any]]
+
+
+def case_counts(conn: Connection) -> Mapping[str, int]:
+    """Open cases per reason."""
+    rows = conn.execute(
+        sa.select(CASES.c.reason, sa.func.count()).where(CASES.c.state == "open").group_by(CASES.c.reason)
+    )
+    return {reason: int(count) for reason, count in rows}
+
+
+def cases(
+    conn: Connection, *, state: str = "open", reason: str = "", limit: int = 50, after: str = ""
+) -> Found:
+    """Cases, newest first; `after` is the id of the last one of the page before."""
+    query = sa.select(CASES).where(CASES.c.state == state)
+    if reason:
+        query = query.where(CASES.c.reason == reason)
+    if after:
+        query = query.where(CASES.c.id < after)
+    return conn.execute(query.order_by(CASES.c.id.desc()).limit(min(limit, PAGE_MAX))).all()
+
+
+def case(conn: Connection, case_id: str) -> Row[Any, Any] | None:
+    """One case."""
+    return conn.execute(sa.select(CASES).where(CASES.c.id == case_id)).first()
+
+
+def cases_of(conn: Connection, document_ids: Sequence[str]) -> Found:
+    """Cases about these documents, oldest first."""
+    return conn.execute(
+        sa.select(CASES)
+        .where(CASES.c.document_id.in_(document_ids))
+        .order_by(CASES.c.opened_at)
+        .limit(PAGE_MAX)
+    ).all()
+
+
+def documents(
+    conn: Connection, *, kind: str, state: str = "", customer: str = "", search: str = "", limit: int = 50,
+    after: str = "",
+) -> Found:  # fmt: skip
+    """Documents of a kind without their bodies, newest first."""
+    columns = [c for c in DOCUMENTS.c if c.name != "body"]
+    query = sa.select(*columns).where(DOCUMENTS.c.kind == kind)
+    if state:
+        query = query.where(DOCUMENTS.c.state == state)
+    if customer:
+        query = query.where(DOCUMENTS.c.customer_id == customer)
+    if search:
+        query = query.where(_named(search))
+    if after:
+        query = query.where(DOCUMENTS.c.id < after)
+    return conn.execute(query.order_by(DOCUMENTS.c.id.desc()).limit(min(limit, PAGE_MAX))).all()
+
+
+def _named(search: str) -> sa.ColumnElement[bool]:
+    """Its number begins so, others quote it so, or its customer is called so."""
+    customers = DOCUMENTS.alias("customers")
+    called = sa.select(customers.c.id).where(
+        customers.c.kind == "customer", customers.c.number.icontains(search, autoescape=True)
+    )
+    ways = [DOCUMENTS.c.number.istartswith(search, autoescape=True), DOCUMENTS.c.customer_id.in_(called)]
+    if key := match_key(search):
+        ways.append(DOCUMENTS.c.reference.startswith(key, autoescape=True))
+    return sa.or_(*ways)
+
+
+def document(conn: Connection, document_id: str) -> Row[Any, Any] | None:
+    """One document with its body."""
+    return conn.execute(sa.select(DOCUMENTS).where(DOCUMENTS.c.id == document_id)).first()
+
+
+def family(conn: Connection, order_id: str) -> Found:
+    """An order with its shipments, invoices and the payments that paid them, oldest first."""
+    invoices = sa.select(DOCUMENTS.c.id).where(
+        DOCUMENTS.c.order_id == order_id, DOCUMENTS.c.kind == "invoice"
+    )
+    payments = sa.select(POSTINGS.c.payment_id).where(
+        POSTINGS.c.invoice_id.in_(invoices), POSTINGS.c.payment_id != ""
+    )
+    query = sa.select(DOCUMENTS).where(sa.or_(DOCUMENTS.c.order_id == order_id, DOCUMENTS.c.id.in_(payments)))
+    return conn.execute(query.order_by(DOCUMENTS.c.created_at, DOCUMENTS.c.id).limit(PAGE_MAX)).all()
+
+
+def journal(conn: Connection, document_ids: Sequence[str]) -> Found:
+    """Events of these documents in the order they happened."""
+    return conn.execute(
+        sa.select(JOURNAL)
+        .where(JOURNAL.c.document_id.in_(document_ids))
+        .order_by(JOURNAL.c.seq)
+        .limit(TIMELINE_MAX)
+    ).all()
+
+
+def attempts(conn: Connection, document_ids: Sequence[str]) -> Found:
+    """Deliveries of these documents, each try, in the order they happened."""
+    return conn.execute(
+        sa.select(ATTEMPTS)
+        .where(ATTEMPTS.c.document_id.in_(document_ids))
+        .order_by(ATTEMPTS.c.seq)
+        .limit(TIMELINE_MAX)
+    ).all()
+
+
+def xrefs(conn: Connection, document_ids: Sequence[str]) -> Found:
+    """What every connection knows of these documents."""
+    return conn.execute(
+        sa.select(XREF)
+        .where(XREF.c.document_id.in_(document_ids))
+        .order_by(XREF.c.document_id, XREF.c.connection)
+        .limit(TIMELINE_MAX)
+    ).all()
+
+
+def postings(conn: Connection, *, invoice: str = "", payment: str = "", customer: str = "") -> Found:
+    """Ledger lines of one invoice, payment or customer, oldest first."""
+    by = {POSTINGS.c.invoice_id: invoice, POSTINGS.c.payment_id: payment, POSTINGS.c.customer_id: customer}
+    where = [column == value for column, value in by.items() if value]
+    return conn.execute(sa.select(POSTINGS).where(*where).order_by(POSTINGS.c.seq).limit(TIMELINE_MAX)).all()
+
+
+def deliveries(
+    conn: Connection, *, connection: str = "", state: str = "", limit: int = 50, after: str = ""
+) -> Found:
+    """Deliveries in the inbox without headers and bodies, newest first."""
+    columns = [c for c in INBOX.c if c.name not in ("body", "headers")]
+    query = sa.select(*columns, sa.func.length(INBOX.c.body).label("size"))
+    if connection:
+        query = query.where(INBOX.c.connection == connection)
+    if state:
+        query = query.where(INBOX.c.state == state)
+    if after:
+        query = query.where(INBOX.c.id < after)
+    return conn.execute(query.order_by(INBOX.c.id.desc()).limit(min(limit, PAGE_MAX))).all()
+
+
+def delivery(conn: Connection, inbox_id: str) -> Row[Any, Any] | None:
+    """One delivery as it came."""
+    return conn.execute(sa.select(INBOX).where(INBOX.c.id == inbox_id)).first()
+
+
+def audit(conn: Connection, limit: int = 100, after: int = 0) -> Found:
+    """What people did, newest first; `after` is the seq of the last one of the page before."""
+    query = sa.select(AUDIT)
+    if after:
+        query = query.where(AUDIT.c.seq < after)
+    return conn.execute(query.order_by(AUDIT.c.seq.desc()).limit(min(limit, PAGE_MAX))).all()
+
+
+def state_counts(conn: Connection) -> Mapping[str, Mapping[str, int]]:
+    """Documents per kind and state."""
+    found: dict[str, dict[str, int]] = {}
+    rows = conn.execute(
+        sa.select(DOCUMENTS.c.kind, DOCUMENTS.c.state, sa.func.count()).group_by(
+            DOCUMENTS.c.kind, DOCUMENTS.c.state
+        )
+    )
+    for kind, state, count in rows:
+        found.setdefault(kind, {})[state] = int(count)
+    return found
+
+
+def receivables_aging(conn: Connection, today: date) -> Mapping[str, tuple[Money, Money]]:
+    """Per currency: what is owed in all, and the part of it past its due date."""
+    late = sa.case((DOCUMENTS.c.due_on < today, POSTINGS.c.amount_minor), else_=0)
+    rows = conn.execute(
+        sa.select(POSTINGS.c.currency, sa.func.sum(POSTINGS.c.amount_minor), sa.func.sum(late))
+        .join(DOCUMENTS, DOCUMENTS.c.id == POSTINGS.c.invoice_id)
+        .where(POSTINGS.c.account == Account.RECEIVABLE)
+        .group_by(POSTINGS.c.currency)
+    )
+    return {
+        currency: (Money.of_minor(int(total), currency), Money.of_minor(int(overdue), currency))
+        for currency, total, overdue in rows
+    }
+
+
+def recent_events(conn: Connection, limit: int = 30, since: datetime | None = None) -> Found:
+    """The latest events of all documents, newest first."""
+    query = sa.select(JOURNAL)
+    if since is not None:
+        query = query.where(JOURNAL.c.at >= since)
+    return conn.execute(query.order_by(JOURNAL.c.seq.desc()).limit(min(limit, PAGE_MAX))).all()

@@ -1,0 +1,120 @@
+"""Workers and the doorbell. A message says only "this queue has due rows"; the rows are the truth.
+
+No redis_url: an in-memory broker whose threads live in this process. A redis_url: the same actors behind
+Redis, run by `o2c work`. A bell that cannot be rung is ignored: the sweep finds the row.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import dramatiq
+import structlog
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.middleware import AgeLimit, Callbacks, Middleware, Pipelines, ShutdownNotifications, TimeLimit
+
+from hub.engine import Hub
+
+log = structlog.get_logger("o2c.worker")
+QUEUE = "o2c"
+BUSY_SECONDS = 20.0  # a worker gives its thread back after this long and rings again
+AGE_LIMIT = 60_000  # milliseconds; a doorbell older than the sweep says nothing new
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+class DieWithParent(Middleware):
+    """Worker processes end with their parent: a killed parent would leave orphans that go on working."""
+
+    def after_process_boot(self, broker: dramatiq.Broker) -> None:
+        """Ask the kernel for SIGTERM when the parent is gone (Linux only)."""
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def broker_for(redis_url: str | None) -> dramatiq.Broker:
+    """The broker of this form. Its retries are off: the row keeps its own next_at, two loops would fight."""
+    middleware = [AgeLimit(max_age=AGE_LIMIT), TimeLimit(), ShutdownNotifications(), Callbacks(), Pipelines()]
+    broker: dramatiq.Broker
+    if redis_url is None:
+        broker = StubBroker(middleware=middleware)
+    else:
+        broker = RedisBroker(
+            url=redis_url,
+            middleware=[*middleware, DieWithParent()],
+            heartbeat_timeout=15_000,
+            maintenance_chance=50_000,
+            socket_timeout=1.0,
+            socket_connect_timeout=1.0,
+        )
+    dramatiq.set_broker(broker)
+    return broker
+
+
+class Bell:
+    """Rings a queue, at most `waiting_max` times before somebody answers (in this process)."""
+
+    def __init__(self, send: Callable[[str], None], waiting_max: int) -> None:
+        self._send = send
+        self._max = waiting_max
+        self._waiting: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._broken_until = 0.0
+
+    def ring(self, name: str) -> None:
+        """Never raises and never waits long: after a failure the bell rests a second."""
+        with self._lock:
+            if self._waiting.get(name, 0) >= self._max or time.monotonic() < self._broken_until:
+                return
+            self._waiting[name] = self._waiting.get(name, 0) + 1
+        try:
+            self._send(name)
+        except Exception as error:  # noqa: BLE001 - whatever the broker raises, the sweep finds the row
+            self._broken_until = time.monotonic() + 1.0
+            self.answered(name)
+            log.warning("doorbell_failed", queue=name, error=type(error).__name__)
+
+    def answered(self, name: str) -> None:
+        """Somebody came to the door."""
+        with self._lock:
+            self._waiting[name] = max(self._waiting.get(name, 0) - 1, 0)
+
+
+def declare(hub: Hub, broker: dramatiq.Broker, threads: int) -> Bell:
+    """Declare the one actor and give the hub its bell."""
+
+    def work(name: str) -> None:
+        bell.answered(name)
+        until = time.monotonic() + BUSY_SECONDS
+        while drain(hub, name):
+            if time.monotonic() > until:
+                bell.ring(name)
+                return
+
+    actor = dramatiq.actor(actor_name="work", queue_name=QUEUE, broker=broker, max_retries=0)(work)
+    embedded = isinstance(broker, StubBroker)
+    bell = Bell(lambda name: _send(actor, name), waiting_max=threads if embedded else sys.maxsize)
+    hub.ring = bell.ring
+    return bell
+
+
+def _send(actor: dramatiq.Actor[[str], None], name: str) -> None:
+    actor.send(name)
+
+
+def drain(hub: Hub, name: str) -> int:
+    """Work off one batch of a queue; the number of rows it had."""
+    return hub.process() if name == "inbox" else hub.deliver(name)
+
+
+def start(broker: dramatiq.Broker, threads: int) -> dramatiq.Worker:
+    """Threads in this process (the embedded form)."""
+    broker.emit_after("process_boot")  # without it TimeLimit never starts
+    worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=100)
+    worker.start()
+    return worker

@@ -1,0 +1,117 @@
+"""POST /webhooks/{connection}: verify, make durable, answer. A plain ASGI route, for speed.
+
+Nothing is mapped and nobody is called before the answer; the commit happens before the 2xx.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from hub.connector import Delivery
+from hub.engine import Hub
+from hub.errors import AuthFailed, Invalid
+from hub.metrics import WEBHOOKS
+from hub.store.intake import Busy, Intake, Verdict
+
+log = structlog.get_logger("o2c.webhooks")
+HEADERS_MAX = 100
+NAME_MAX = 64
+
+
+class Refusal(Exception):
+    """An answer other than 2xx: status and one sentence for the sender."""
+
+    def __init__(self, status: int, message: str, *, retry_after: int = 0) -> None:
+        super().__init__(message)
+        self.status, self.message, self.retry_after = status, message, retry_after
+
+
+class Receiver:
+    """The public door for webhooks."""
+
+    def __init__(self, hub: Hub, intake: Intake, *, public_url: str, bytes_max: int) -> None:
+        self.hub = hub
+        self.intake = intake
+        self.public_url = public_url.rstrip("/")
+        self.bytes_max = bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one webhook."""
+        try:
+            verdict = await self._accept(scope, receive)
+        except Refusal as refusal:
+            WEBHOOKS.labels(str(refusal.status)).inc()
+            await _answer(send, refusal.status, {"error": refusal.message}, refusal.retry_after)
+        else:
+            WEBHOOKS.labels(str(verdict)).inc()
+            await _answer(send, 202, {"status": str(verdict)})
+
+    async def _accept(self, scope: Scope, receive: Receive) -> Verdict:
+        if scope["method"] != "POST":
+            raise Refusal(405, "send a POST")
+        connection = scope["path"].rpartition("/")[2][:NAME_MAX]
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"][:HEADERS_MAX]}
+        body = await self._body(headers, receive)
+        delivery = Delivery(headers, body, self._url(scope, headers), datetime.now(UTC))
+        try:
+            it = self.hub.receive(connection, delivery)
+        except AuthFailed:
+            log.warning("webhook_refused", connection=connection)
+            raise Refusal(401, "the signature is not valid") from None
+        except Invalid as error:
+            if error.field == "connection":  # the same answer as a bad signature: names cannot be guessed
+                raise Refusal(401, "the signature is not valid") from None
+            raise Refusal(400, str(error)) from None
+        except (ValueError, RecursionError):
+            log.warning("webhook_unreadable", connection=connection)
+            raise Refusal(400, "the body cannot be read") from None
+        try:
+            return await self.intake.put(it)
+        except Busy:
+            raise Refusal(503, "too many deliveries at once; send it again", retry_after=5) from None
+        except Exception as error:  # noqa: BLE001 - the sender must repeat it, whatever our database said
+            log.error("webhook_not_stored", connection=connection, error=type(error).__name__)
+            raise Refusal(503, "it could not be stored; send it again", retry_after=10) from None
+
+    async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
+        told = headers.get("content-length", "")
+        if told.isdigit() and int(told) > self.bytes_max:
+            raise Refusal(413, f"the body is over {self.bytes_max} bytes")
+        message = await receive()
+        body: bytes = message.get("body", b"")
+        if not message.get("more_body"):
+            if len(body) > self.bytes_max:
+                raise Refusal(413, f"the body is over {self.bytes_max} bytes")
+            return body
+        chunks = [body]
+        size = len(body)
+        while message.get("more_body"):
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Refusal(400, "the body broke off")
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > self.bytes_max:
+                raise Refusal(413, f"the body is over {self.bytes_max} bytes")
+        return b"".join(chunks)
+
+    def _url(self, scope: Scope, headers: dict[str, str]) -> str:
+        """The address as the sender called it: signatures cover it, and a proxy may have changed ours."""
+        origin = self.public_url or f"{scope['scheme']}://{headers.get('host', '')}"
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        query: bytes = scope.get("query_string", b"")
+        return origin + raw.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
+
+
+async def _answer(send: Send, status: int, body: dict[str, Any], retry_after: int = 0) -> None:
+    content = orjson.dumps(body)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    if retry_after:
+        headers.append((b"retry-after", str(retry_after).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
