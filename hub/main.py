@@ -52,8 +52,8 @@ def build(settings: Settings, *, now: Now = utc_now) -> Parts:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     master = settings.master_key.get_secret_value() if settings.master_key else None
     vault = Vault(load_master_key(master, settings.data_dir))
-    policies = load_policies(settings.config_dir / "policies.yaml")
-    routes = load_routes(settings.config_dir / "routes.yaml", list(REACTIONS))
+    policies = load_policies(settings.config_file("policies.yaml"))
+    routes = load_routes(settings.config_file("routes.yaml"), list(REACTIONS))
     upgrade(settings.database)
     store = Store(Database(settings.database), now=now, policies=policies)
     registry = Registry(store, vault, settings.mappings_dir)

@@ -23,7 +23,8 @@ from hub.store.tx import Store
 
 GROUP = "o2c.connectors"
 FRESH_SECONDS = 1.0  # how old our view of the stored connections may be
-_SHIPPED = Path(__file__).parent / "_mappings"
+_HUB = Path(__file__).parent
+_SHIPPED = (_HUB / "_mappings", _HUB.parent / "mappings")
 
 
 @cache
@@ -164,7 +165,7 @@ def load_mappings(
     root: Path, connection: str, connector: str
 ) -> tuple[Mapping[str, Translator], Mapping[str, Translator]]:
     """Compiled mappings by kind: the connection's own folder first, then its connector's."""
-    base = root if root.is_dir() else _SHIPPED
+    base = next((folder for folder in (root, *_SHIPPED) if folder.is_dir()), root)
     found: dict[str, dict[str, Translator]] = {"in": {}, "out": {}}
     for folder in (base / connector, base / connection):
         for path in sorted(folder.glob("*.*.yaml")) if folder.is_dir() else ():

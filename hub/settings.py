@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_HUB = Path(__file__).parent
+
 
 class Settings(BaseSettings):
     """Two settings switch the form: no `database_url` and `redis_url` is embedded, both is scaled."""
@@ -39,6 +41,12 @@ class Settings(BaseSettings):
     def _driver(cls, url: str) -> str:
         """psycopg 3 is the driver we ship, so a plain postgresql:// URL means it."""
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def config_file(self, name: str) -> Path:
+        """A file of the configuration folder; without such a folder, the one we ship."""
+        own = self.config_dir / name
+        places = (own, _HUB / "_config" / name, _HUB.parent / "config" / name)
+        return next((path for path in places if path.is_file()), own)
 
     @property
     def database(self) -> str:

@@ -38,7 +38,7 @@ class DieWithParent(Middleware):
 
 
 def broker_for(redis_url: str | None) -> dramatiq.Broker:
-    """The broker of this form. Its retries are off: the row keeps its own next_at, two loops would fight."""
+    """The broker of this form. It has no Retries middleware: the row keeps its own next_at."""
     middleware = [AgeLimit(max_age=AGE_LIMIT), TimeLimit(), ShutdownNotifications(), Callbacks(), Pipelines()]
     broker: dramatiq.Broker
     if redis_url is None:
@@ -96,7 +96,7 @@ def declare(hub: Hub, broker: dramatiq.Broker, threads: int) -> Bell:
                 bell.ring(name)
                 return
 
-    actor = dramatiq.actor(actor_name="work", queue_name=QUEUE, broker=broker, max_retries=0)(work)
+    actor = dramatiq.actor(actor_name="work", queue_name=QUEUE, broker=broker)(work)
     embedded = isinstance(broker, StubBroker)
     bell = Bell(lambda name: _send(actor, name), waiting_max=threads if embedded else sys.maxsize)
     hub.ring = bell.ring

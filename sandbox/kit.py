@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import re
 import threading
@@ -158,9 +159,18 @@ def build(kit: Kit, routes: Sequence[BaseRoute]) -> ASGIApp:
     return Faulty(Starlette(routes=[*kit.routes(), *routes]), kit)
 
 
+class _OnPurpose(logging.Filter):
+    """Keeps the replies we cut ourselves out of the server's log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for our own fault."""
+        return not (record.exc_info and isinstance(record.exc_info[1], ConnectionAbortedError))
+
+
 @contextmanager
 def serve(app: ASGIApp, port: int = 0) -> Iterator[str]:
     """Run an ASGI app on 127.0.0.1 in a thread until the block ends; yields its base URL."""
+    logging.getLogger("uvicorn.error").addFilter(_OnPurpose())
     server = uvicorn.Server(
         uvicorn.Config(
             app, host="127.0.0.1", port=port, log_level="critical", access_log=False, lifespan="off"

@@ -5,7 +5,6 @@ Nothing is mapped and nobody is called before the answer; the commit happens bef
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -57,7 +56,7 @@ class Receiver:
         connection = scope["path"].rpartition("/")[2][:NAME_MAX]
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"][:HEADERS_MAX]}
         body = await self._body(headers, receive)
-        delivery = Delivery(headers, body, self._url(scope, headers), datetime.now(UTC))
+        delivery = Delivery(headers, body, self._url(scope, headers), self.hub.store.now())
         try:
             it = self.hub.receive(connection, delivery)
         except AuthFailed:

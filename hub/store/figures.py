@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from hub.ledger import Account
 from hub.model import Money
@@ -74,8 +75,9 @@ def outbox(
 def deliveries_named(conn: Connection, ids: Sequence[str]) -> Found:
     """These inbox rows without headers and bodies."""
     columns = [c for c in INBOX.c if c.name not in ("body", "headers")]
-    query = sa.select(*columns, sa.func.length(INBOX.c.body).label("size"))
-    return conn.execute(query.where(INBOX.c.id.in_(sorted(set(ids))[:IDS_MAX]))).all()
+    query: Any = sa.select(*columns, sa.func.length(INBOX.c.body).label("size"))
+    found: Found = conn.execute(query.where(INBOX.c.id.in_(sorted(set(ids))[:IDS_MAX]))).all()
+    return found
 
 
 def attempts_of_rows(conn: Connection, row_ids: Sequence[str]) -> Found:
@@ -86,6 +88,11 @@ def attempts_of_rows(conn: Connection, row_ids: Sequence[str]) -> Found:
         .order_by(ATTEMPTS.c.seq)
         .limit(TIMELINE_MAX)
     ).all()
+
+
+def outbox_row(conn: Connection, xref_id: str) -> Row[Any, Any] | None:
+    """One cross-reference."""
+    return conn.execute(sa.select(XREF).where(XREF.c.id == xref_id)).first()
 
 
 def cases_of_row(conn: Connection, row_id: str) -> Found:

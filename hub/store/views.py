@@ -143,14 +143,15 @@ def deliveries(
 ) -> Found:
     """Deliveries in the inbox without headers and bodies, newest first."""
     columns = [c for c in INBOX.c if c.name not in ("body", "headers")]
-    query = sa.select(*columns, sa.func.length(INBOX.c.body).label("size"))
+    query: Any = sa.select(*columns, sa.func.length(INBOX.c.body).label("size"))
     if connection:
         query = query.where(INBOX.c.connection == connection)
     if state:
         query = query.where(INBOX.c.state == state)
     if after:
         query = query.where(INBOX.c.id < after)
-    return conn.execute(query.order_by(INBOX.c.id.desc()).limit(min(limit, PAGE_MAX))).all()
+    found: Found = conn.execute(query.order_by(INBOX.c.id.desc()).limit(min(limit, PAGE_MAX))).all()
+    return found
 
 
 def delivery(conn: Connection, inbox_id: str) -> Row[Any, Any] | None:
@@ -200,3 +201,16 @@ def recent_events(conn: Connection, limit: int = 30, since: datetime | None = No
     if since is not None:
         query = query.where(JOURNAL.c.at >= since)
     return conn.execute(query.order_by(JOURNAL.c.seq.desc()).limit(min(limit, PAGE_MAX))).all()
+
+
+def troubled(conn: Connection, limit: int = 20) -> Sequence[str]:
+    """Rows of both queues whose last try failed and that are not done, one line each."""
+    found = []
+    for table in (INBOX, XREF):
+        rows = conn.execute(
+            sa.select(table.c.connection, table.c.state, table.c.attempts, table.c.last_error)
+            .where(table.c.state != "done", table.c.last_error.is_not(None))
+            .limit(limit)
+        )
+        found += [f"{table.name} {r.connection}: {r.state} after {r.attempts} tries: {r.last_error}" for r in rows]
+    return found

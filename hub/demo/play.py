@@ -1,0 +1,62 @@
+"""`o2c demo`: play the story, show that it ties out, and keep the stage open for a look around."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from hub.demo.stage import Stage, Stuck, on_stage
+from hub.demo.story import Story
+from hub.demo.tieout import show
+
+
+def play(*, once: bool, port: int, keep: Path | None) -> int:
+    """The exit code: 0 when everything ties out."""
+    console = Console(highlight=False)
+    began = time.monotonic()
+    console.print("[bold]O2C Hub demo[/]: starting the hub and simulated HubSpot, NetSuite and bank ...")
+    with _folder(keep) as folder, on_stage(folder, port) as stage:
+        for name, url in stage.places.items():
+            console.print(f"  {name:9} {url}")
+        step = iter(range(1, 1000))
+        try:
+            told = Story(stage, lambda text: console.print(f" {next(step):2}. {text}")).play()
+        except Stuck as reason:
+            console.print(f"[red]The story is stuck:[/] {reason}")
+            return 1
+        tied = show(stage, told, console)
+        console.print(f"played in {time.monotonic() - began:.1f} s, {stage.erp.kit.calls} calls to NetSuite")
+        if not once:
+            _stay(stage, console)
+    return 0 if tied else 1
+
+
+def _stay(stage: Stage, console: Console) -> None:
+    console.print(f"\nConsole: [bold]{stage.url}[/]   sign in with: [bold]{stage.token}[/]")
+    console.print("Everything keeps running, also the simulators. Ctrl-C ends it.")
+    stop = threading.Event()
+    webhooks = threading.Thread(target=stage.crm.webhooks.run, args=(stop, 0.5), daemon=True)
+    webhooks.start()
+    try:
+        while True:
+            time.sleep(1)
+    except KeyboardInterrupt:
+        console.print("stopping ...")
+    finally:
+        stop.set()
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="o2c-demo-") as name:
+        yield Path(name)

@@ -1,0 +1,174 @@
+"""Putting everything on stage: the simulators and a hub, each on its own port, and time that we advance."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from hub import secrets
+from hub.main import Parts, build, web
+from hub.settings import Settings
+from hub.store import access, connections, views
+from sandbox.bank import BankSandbox
+from sandbox.hubspot import HubSpotSandbox
+from sandbox.kit import serve
+from sandbox.netsuite import NetSuiteSandbox
+
+IBAN = "DE02120300000000202051"  # a published test account number
+UPLOAD_KEY = "demo-upload-key"
+PATIENCE = 30.0  # seconds a step may take before the story is called stuck
+
+
+class Stuck(Exception):
+    """A step of the story did not come about."""
+
+
+class DemoClock:
+    """Real time of day, on a day that the story chooses."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    @property
+    def today(self) -> date:
+        """The story's business date."""
+        return self().date()
+
+    def advance(self, days: int) -> None:
+        """Days pass."""
+        self._ahead += timedelta(days=days)
+
+
+@dataclass
+class Stage:
+    """The hub and the systems around it. People's actions at the systems are methods of the simulators."""
+
+    parts: Parts
+    url: str
+    token: str
+    clock: DemoClock
+    crm: HubSpotSandbox
+    erp: NetSuiteSandbox
+    bank: BankSandbox
+    places: dict[str, str]
+
+    def until(self, what: str, happened: Callable[[], Any]) -> Any:
+        """Wait for something that the hub does by itself. Raises Stuck when it does not."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            found = happened()
+            if found:
+                return found
+            time.sleep(0.02)
+        raise Stuck(f"waited {PATIENCE:.0f} s for this and it did not happen: {what}{self._why()}")
+
+    def _why(self) -> str:
+        """Open questions and last errors, for the person who reads that the story is stuck."""
+        with self.parts.hub.store.look() as tx:
+            cases = [f"\n  case {row.reason}: {row.title}" for row in views.cases(tx.conn)]
+            rows = [f"\n  {row}" for row in views.troubled(tx.conn)]
+        return "".join((*cases, *rows))
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """What a person's program does: the hub's own API, over HTTP."""
+        headers = {"authorization": f"Bearer {self.token}"}
+        reply = httpx.request(method, f"{self.url}/api/v1{path}", json=body, headers=headers, timeout=30)
+        if reply.status_code >= 400:
+            raise Stuck(f"{method} {path} was answered {reply.status_code}: {reply.text[:300]}")
+        return reply.json()
+
+    def quiet(self) -> bool:
+        """Nothing is waiting to be processed or delivered."""
+        with self.parts.hub.store.look() as tx:
+            waiting = connections.backlog(tx.conn)
+        return not any(
+            count for states in waiting.values() for name, count in states.items() if "pending" in name
+        )
+
+
+@contextmanager
+def on_stage(folder: Path, port: int) -> Iterator[Stage]:
+    """Start everything, connect it, and stop it again when the block ends."""
+    clock = DemoClock()
+    crm, erp = HubSpotSandbox(now=clock, retries=(0.2, 0.5, 1.0)), NetSuiteSandbox()
+    bank = BankSandbox(IBAN, "USD", clock)
+    with ExitStack() as stack:
+        places = {
+            "HubSpot": stack.enter_context(serve(crm.app)),
+            "NetSuite": stack.enter_context(serve(erp.app)),
+            "Bank": stack.enter_context(serve(bank.app)),
+        }
+        port = port or _free_port()
+        settings = Settings(
+            data_dir=folder, database_url="", redis_url=None, port=port, public_url=f"http://127.0.0.1:{port}",
+            sweep_seconds=0.2, log_level="ERROR",
+        )  # fmt: skip
+        parts = build(settings, now=clock)
+        stack.callback(parts.close)
+        token = _connect(parts, crm, erp, places)
+        stack.enter_context(_serving(parts, port))
+        crm.webhooks.target = f"http://127.0.0.1:{port}/webhooks/hubspot"
+        places["Hub"] = f"http://127.0.0.1:{port}"
+        yield Stage(parts, places["Hub"], token, clock, crm, erp, bank, places)
+
+
+def _connect(parts: Parts, crm: HubSpotSandbox, erp: NetSuiteSandbox, places: dict[str, str]) -> str:
+    """What an admin does on the first day: three connections and a token."""
+    hubspot = {
+        "base_url": places["HubSpot"], "access_token": crm.token, "client_secret": crm.client_secret,
+        "portal_id": crm.portal_id,
+    }  # fmt: skip
+    netsuite = {
+        "base_url": places["NetSuite"], "account_id": erp.account_id, "auth": "tba", "poll_margin": 0, **erp.tba
+    }  # fmt: skip
+    bank = {"account": IBAN, "upload_key": UPLOAD_KEY}
+    token = secrets.new_token()
+    registry, store = parts.hub.registry, parts.hub.store
+    with store.begin() as tx:
+        for name, given, every in (
+            ("hubspot", hubspot, 0.0),
+            ("netsuite", netsuite, 1.0),
+            ("bank", bank, 0.0),
+        ):
+            sealed = registry.seal(name, name, given)
+            connections.save(store.database, tx.conn, name, name, sealed, poll_seconds=every, now=tx.now)
+        access.add_token(tx.conn, digest=secrets.token_digest(token), name="demo", role="admin", now=tx.now)
+    return token
+
+
+@contextmanager
+def _serving(parts: Parts, port: int) -> Iterator[None]:
+    server = uvicorn.Server(
+        uvicorn.Config(web(parts), host="127.0.0.1", port=port, log_level="error", access_log=False)
+    )
+    thread = threading.Thread(target=server.run, name="hub", daemon=True)
+    thread.start()
+    end = time.monotonic() + PATIENCE
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > end:
+            raise Stuck(f"the hub did not start on port {port}")
+        time.sleep(0.02)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(15)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

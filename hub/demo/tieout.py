@@ -1,0 +1,158 @@
+"""Does it tie out? What went in against what each system shows, to the cent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from hub.demo.stage import Stage
+from hub.demo.story import Told
+from hub.ledger import Account
+from hub.model import Customer, Money, Order
+from hub.store import views
+
+
+class Line(NamedTuple):
+    """One order across all systems."""
+
+    order: Order
+    customer: str
+    crm: dict[str, str]
+    invoiced: Money
+    still_open: Money
+    invoices: int
+    erp_order: Decimal
+    erp_invoiced: Decimal
+    erp_open: Decimal
+
+
+class Check(NamedTuple):
+    """One thing that must be true, with the figures."""
+
+    what: str
+    ok: bool
+    figures: str
+
+
+def lines(stage: Stage, told: Told) -> list[Line]:
+    """Every order of the story as HubSpot, the hub and NetSuite show it."""
+    found = []
+    with stage.parts.hub.store.look() as tx:
+        for deal in told.deals.values():
+            known = tx.xrefs.known("hubspot", "order", deal)
+            assert known is not None, deal
+            order = tx.documents.get(known.document_id)
+            assert isinstance(order, Order)
+            customer = tx.documents.get(order.customer)
+            assert isinstance(customer, Customer)
+            invoices = tx.reader.invoices_of(order.id)
+            zero = Money.zero(order.currency)
+            booked = [stage.erp.find("invoice", invoice.id) or {} for invoice in invoices]
+            found.append(
+                Line(
+                    order=order,
+                    customer=customer.name,
+                    crm=stage.crm.properties("deals", deal),
+                    invoiced=sum((x.payable_amount for x in invoices), zero),
+                    still_open=sum((tx.reader.open_amount(x) for x in invoices), zero),
+                    invoices=len(invoices),
+                    erp_order=_amount(stage.erp.find("salesOrder", order.id), "total"),
+                    erp_invoiced=sum((_amount(x, "total") for x in booked), Decimal(0)),
+                    erp_open=sum((_amount(x, "amountRemaining") for x in booked), Decimal(0)),
+                )
+            )
+    return found
+
+
+def _amount(record: dict[str, Any] | None, field: str) -> Decimal:
+    return Decimal(str((record or {}).get(field, "0")))
+
+
+def checks(stage: Stage, told: Told) -> Iterator[Check]:
+    """Everything that must hold at the end of the story."""
+    rows = lines(stage, told)
+    yield from _per_order(stage, rows)
+    yield from _money(stage, told, rows)
+    with stage.parts.hub.store.look() as tx:
+        open_cases = views.case_counts(tx.conn)
+    yield Check("no question is left open", not open_cases, str(dict(open_cases) or "0 open cases"))
+
+
+def _per_order(stage: Stage, rows: list[Line]) -> Iterator[Check]:
+    made = [e for e in stage.erp.kit.effects if e["action"] == "create"]
+    orders = [e["externalId"] for e in made if e["kind"] == "salesOrder"]
+    invoices = [e["externalId"] for e in made if e["kind"] == "invoice"]
+    yield Check(
+        "one sales order per won deal",
+        sorted(orders) == sorted(r.order.id for r in rows),
+        f"{len(orders)} of {len(rows)}",
+    )
+    count = sum(r.invoices for r in rows)
+    unique = len(set(invoices)) == len(invoices) == count
+    yield Check("each invoice once in NetSuite", unique, f"{len(invoices)} of {count}")
+    for row in rows:
+        shown = (row.crm.get("o2c_order_status"), row.crm.get("o2c_payment_status"))
+        yield Check(
+            f"{row.order.number}: HubSpot shows closed and paid",
+            shown == ("Closed", "paid"),
+            " / ".join(map(str, shown)),
+        )
+
+
+def _money(stage: Stage, told: Told, rows: list[Line]) -> Iterator[Check]:
+    invoiced = sum((r.invoiced.amount for r in rows), Decimal(0))
+    erp = sum((r.erp_invoiced for r in rows), Decimal(0))
+    yield Check("invoiced here = booked in NetSuite", invoiced == erp, f"{invoiced:,.2f} = {erp:,.2f}")
+    ordered = sum((r.order.payable_amount.amount for r in rows), Decimal(0))
+    cent_per_invoice = Decimal("0.01") * sum(r.invoices for r in rows)  # tax is rounded once per invoice
+    yield Check(
+        "ordered = invoiced, but for tax rounded per invoice",
+        abs(ordered - invoiced) <= cent_per_invoice,
+        f"{ordered:,.2f} / {invoiced:,.2f}",
+    )
+    with stage.parts.hub.store.look() as tx:
+        balances = {account: money.amount for account, money in tx.books.balances()}
+    cash = balances.get(Account.CASH, Decimal(0))
+    yield Check(
+        "bank credits = cash in the ledger", told.paid_in == cash, f"{told.paid_in:,.2f} = {cash:,.2f}"
+    )
+    left = (balances.get(Account.RECEIVABLE, Decimal(0)), balances.get(Account.UNAPPLIED, Decimal(0)))
+    yield Check("nothing owed, nothing unapplied", not any(left), " / ".join(f"{x:,.2f}" for x in left))
+    total = sum(balances.values(), Decimal(0))
+    yield Check("the ledger balances", not total, f"{total:,.2f}")
+    paid = [e for e in stage.erp.kit.effects if (e["kind"], e["action"]) == ("customerPayment", "create")]
+    booked = sum((Decimal(str(e["total"])) for e in paid), Decimal(0))
+    yield Check(
+        "payments in NetSuite = bank credits", booked == told.paid_in, f"{booked:,.2f} = {told.paid_in:,.2f}"
+    )
+    still = sum((r.erp_open for r in rows), Decimal(0))
+    yield Check("NetSuite shows nothing open", not still, f"{still:,.2f}")
+
+
+def show(stage: Stage, told: Told, console: Console) -> bool:
+    """Print both tables; True when everything ties out."""
+    table = Table(title="What went in, and what each system shows (USD)", title_justify="left")
+    for name in ("Order", "Customer"):
+        table.add_column(name)
+    for name in ("HubSpot deal", "Ordered", "NetSuite order", "Invoiced", "NetSuite inv.", "Paid", "Open"):
+        table.add_column(name, justify="right")
+    table.add_column("Hub / HubSpot")
+    for row in lines(stage, told):
+        paid = row.invoiced - row.still_open
+        figures = (
+            Decimal(row.crm["amount"]), row.order.payable_amount.amount, row.erp_order, row.invoiced.amount,
+            row.erp_invoiced, paid.amount, row.still_open.amount,
+        )  # fmt: skip
+        states = f"{row.order.state} / {row.crm.get('o2c_payment_status', '-')}"
+        table.add_row(row.order.number, row.customer, *(f"{x:,.2f}" for x in figures), states)
+    console.print(table)
+    result = list(checks(stage, told))
+    proof = Table(title="Ties out?", title_justify="left", show_header=False)
+    for check in result:
+        proof.add_row("[green]yes[/]" if check.ok else "[red bold]NO[/]", check.what, check.figures)
+    console.print(proof)
+    return all(check.ok for check in result)

@@ -1,0 +1,244 @@
+"""Formulas as Python expressions: the source text a translator is generated from.
+
+There are two ways to write the same formula. Quick: native operators wherever the kinds are known. Careful:
+every step through a function that can say what went wrong. Both give the same value wherever both give one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hub.mapping.conversions import CONVERSIONS, Conversion, Table, day
+from hub.mapping.nodes import (
+    Arithmetic,
+    Call,
+    Choice,
+    Comparison,
+    Literal,
+    Logic,
+    Negation,
+    Negative,
+    Node,
+    Path,
+    Step,
+    TableEntry,
+)
+from hub.mapping.runtime import NAMES
+from hub.mapping.values import PLACES_MAX, quantum
+
+_NATIVE = frozenset({"==", "!=", "<", "<=", ">", ">="})
+
+
+class Scope:
+    """Where paths start: the record, or the item of an `each`. Collects the prefixes its paths share."""
+
+    def __init__(self, record: str, index: str = "", root: Scope | None = None) -> None:
+        self.record = record
+        self.index = index
+        self.root = root or self
+        self.head: list[str] = []  # statements that fetch shared prefixes, once per record or item
+        self.prefixes: dict[tuple[str, ...], str] = {(): record}
+
+    def owner(self, steps: tuple[str, ...]) -> str:
+        """The variable that holds the object at these steps; an empty object where there is none."""
+        if steps not in self.prefixes:
+            outer = self.owner(steps[:-1])
+            name = f"{self.record}_{len(self.prefixes)}"
+            self.head.append(f"{name} = {outer}.get({steps[-1]!r}) or EMPTY")
+            self.prefixes[steps] = name
+        return self.prefixes[steps]
+
+
+class Writer:
+    """Turns nodes into source text and gathers the constants that text names."""
+
+    def __init__(self, tables: dict[str, Table], *, careful: bool) -> None:
+        self.careful = careful
+        self.tables = tables
+        self.names: dict[str, Any] = dict(NAMES)
+        self._constants: dict[tuple[type, str], str] = {}
+        self._count = 0
+
+    def fresh(self, letter: str) -> str:
+        """A variable name not used before."""
+        self._count += 1
+        return f"{letter}{self._count}"
+
+    def constant(self, value: Any) -> str:
+        """Source text for a constant: itself, or the name it is handed in under."""
+        if value is None or value.__class__ in (bool, int, str):
+            return repr(value)
+        key = (type(value), repr(value))
+        if key not in self._constants:
+            self._constants[key] = self.name("k", value)
+        return self._constants[key]
+
+    def name(self, letter: str, value: Any) -> str:
+        """Hand a value in under a fresh name."""
+        name = self.fresh(letter)
+        self.names[name] = value
+        return name
+
+    def known(self, prefix: str, name: str, value: Any) -> str:
+        """Hand in a function or conversion under a name that shows what it is."""
+        self.names[f"{prefix}_{name}"] = value
+        return f"{prefix}_{name}"
+
+    def path(self, node: Path, scope: Scope) -> str:
+        """Read a path; no value where a step is missing."""
+        steps: tuple[Step, ...] = node.steps
+        if scope.index and steps == ("index",):
+            return scope.index
+        if steps[0] == "root":
+            scope, steps = scope.root, steps[1:]
+        if not steps:
+            return scope.record
+        names = tuple(step for step in steps if isinstance(step, str))
+        if self.careful or names != steps:
+            return f"dig({scope.record}, {self.constant(steps)}, {node.text!r})"
+        return f"{scope.owner(names[:-1])}.get({names[-1]!r})"
+
+    def formula(self, node: Node, scope: Scope) -> str:
+        """The expression for a node."""
+        write: Mapping[type[Node], Callable[[Any, Scope], str]] = {
+            Literal: lambda literal, _: self.constant(literal.value),
+            Path: self.operand_path,
+            Call: self.call,
+            TableEntry: self.table_entry,
+            Arithmetic: self.arithmetic,
+            Negative: lambda minus, inside: f"(-{self.operand(minus.operand, inside)})",
+            Comparison: self.comparison,
+            Negation: lambda negation, inside: f"(not {self.condition(negation.operand, inside)})",
+            Logic: self.logic,
+            Choice: self.choice,
+        }
+        return write[type(node)](node, scope)
+
+    def operand_path(self, node: Path, scope: Scope) -> str:
+        """A path in a formula, where the position in an `each` is a Decimal like any other number."""
+        code = self.path(node, scope)
+        return f"number({code})" if code == scope.index else code
+
+    def choice(self, node: Choice, scope: Scope) -> str:
+        yes, no = self.formula(node.yes, scope), self.formula(node.no, scope)
+        return f"({yes} if {self.condition(node.test, scope)} else {no})"
+
+    def condition(self, node: Node, scope: Scope) -> str:
+        """The node as a condition."""
+        code = self.formula(node, scope)
+        return code if node.kind == "bool" and not node.blank else f"truth({code})"
+
+    def operand(self, node: Node, scope: Scope) -> str:
+        """The node as an operand of arithmetic. Quick: None makes the native operator fail, as it should."""
+        code = self.formula(node, scope)
+        if self.careful:
+            return f"number({code}, {node.text!r})"
+        return code if node.kind == "number" else f"number({code})"
+
+    def arithmetic(self, node: Arithmetic, scope: Scope) -> str:
+        left, right = self.operand(node.left, scope), self.operand(node.right, scope)
+        if self.careful:
+            return f"calculate({node.operator!r}, {left}, {right}, {node.text!r})"
+        return f"({left} {node.operator} {right})"
+
+    def comparison(self, node: Comparison, scope: Scope) -> str:
+        left, right = self.formula(node.left, scope), self.formula(node.right, scope)
+        told = (node.left.text, node.right.text)
+        if not self.careful and self._native(node):
+            return f"({left} {node.operator} {right})"
+        return f"compare({node.operator!r}, {left}, {right}, {told[0]!r}, {told[1]!r})"
+
+    def _native(self, node: Comparison) -> bool:
+        """Two numbers of which one is surely there: Python compares them as we would, or fails on None."""
+        kinds = {node.left.kind, node.right.kind}
+        return kinds == {"number"} and node.operator in _NATIVE
+
+    def logic(self, node: Logic, scope: Scope) -> str:
+        if node.operator != "COALESCE" and all(
+            part.kind == "bool" and not part.blank for part in node.operands
+        ):
+            return "(" + f" {node.operator} ".join(self.formula(part, scope) for part in node.operands) + ")"
+        *firsts, last = node.operands
+        chain = ""
+        for part in firsts:
+            held = self.fresh("t")
+            code = self.formula(part, scope)
+            test = {
+                "COALESCE": f"({held} := {code}) is not None and {held} != ''",
+                "or": f"truth({held} := {code})",
+                "and": f"not truth({held} := {code})",
+            }[node.operator]
+            chain += f"{held} if {test} else "
+        return f"({chain}{self.formula(last, scope)})"
+
+    def call(self, node: Call, scope: Scope) -> str:
+        function = node.function
+        if not self.careful and (short := self._inlined(node, scope)):
+            return short
+        arguments = [self.formula(argument, scope) for argument in node.arguments]
+        name = self.known("f", function.name, function.call)
+        if self.careful:
+            return f"within({', '.join([repr(node.text), name, *arguments])})"
+        return f"{name}({', '.join(arguments)})"
+
+    def _inlined(self, node: Call, scope: Scope) -> str:
+        """ROUND and DECIMAL are in every line of every order: written out where their arguments allow it."""
+        match (node.function.name, node.arguments):
+            case ("ROUND", (number, Literal(value=Decimal() as places))):
+                if number.kind == "number" and not number.blank and places in range(PLACES_MAX + 1):
+                    return f"{self.formula(number, scope)}.quantize({self.constant(quantum(int(places)))})"
+            case ("DECIMAL", (value, *default)) if all(isinstance(part, Literal) for part in default):
+                absent = self.formula(default[0], scope) if default else "None"
+                return self.decimal(self.formula(value, scope), absent)
+        return ""
+
+    def decimal(self, code: str, absent: str = "") -> str:
+        """The conversion `decimal`, with its most common case written out: it saves a call per number.
+
+        `absent` is what no value becomes; without it the conversion refuses no value, too.
+        """
+        held = self.fresh("t")
+        slow = f"{self.known('c', 'decimal', CONVERSIONS['decimal'].convert)}({held})"
+        if absent:
+            slow = f"{absent} if {held} is None or {held} == '' else {slow}"
+        full = f"{held} and " if absent else ""  # without it, Decimal("") fails and the careful way explains
+        plain = f"({held} := {code}).__class__ is str and {full}not {held}.strip('0123456789.')"
+        return f"(Decimal({held}) if {plain} else {slow})"
+
+    def table_entry(self, node: TableEntry, scope: Scope) -> str:
+        held = self.fresh("t")
+        there = f"({held} := {self.formula(node.key, scope)}) is not None and {held} != ''"
+        if node.default is None:
+            return f"({self.entry(node.table, held)} if {there} else None)"
+        known = f"{self.table(node.table)}.knows({held})"
+        default = self.formula(node.default, scope)
+        return f"({self.entry(node.table, held)} if {there} and {known} else {default})"
+
+    def table(self, name: str) -> str:
+        """The name a table is handed in under; its own may be no Python name."""
+        return self.known("table", str(list(self.tables).index(name)), self.tables[name])
+
+    def entry(self, table: str, code: str) -> str:
+        """The entry of a table. Quick: a subscript, all in C where the key is there."""
+        return f"{self.table(table)}.find({code})" if self.careful else f"{self.table(table)}[{code}]"
+
+    def converted(self, steps: tuple[Conversion, ...], code: str) -> str:
+        """The value of `code` after every step of `via`."""
+        for step in steps:
+            code = self._step(step, code)
+        return code
+
+    def _step(self, step: Conversion, code: str) -> str:
+        if step.name == "xref":
+            return f"lookup.xref({step.argument!r}, reference({code}))"
+        if step.name == "table":
+            return self.entry(step.argument, code)
+        if step.name == "decimal" and not self.careful:
+            return self.decimal(code)
+        if step.name == "date" and step.argument:
+            return f"{self.name('k', partial(day, zone=ZoneInfo(step.argument)))}({code})"
+        return f"{self.known('c', step.name, CONVERSIONS[step.name].convert)}({code})"
