@@ -1,17 +1,18 @@
-"""Time passing: the sweep that finds what no bell announced, and the polls of systems that cannot push."""
+"""Time passing: the sweep that finds what no bell announced, polls of systems that cannot push, rounds."""
 
 from __future__ import annotations
 
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from hub.connector import Poller
 from hub.engine import Hub
 from hub.errors import AuthFailed, ConnectorError, RateLimited
+from hub.failpoints import failpoint
 from hub.settling import describe
 from hub.store import access, connections
 from hub.store.intake import accept, item
@@ -24,15 +25,17 @@ LEAD_SECONDS = 15.0
 class Clock:
     """Sweeps in every process; polls in the one that holds the lease."""
 
-    def __init__(self, hub: Hub, *, sweep_seconds: float) -> None:
+    def __init__(
+        self, hub: Hub, *, sweep_seconds: float, rounds: Sequence[Callable[[], object]] = ()
+    ) -> None:
         self.hub = hub
         self.sweep_seconds = sweep_seconds
         self.holder = uuid.uuid4().hex
         self._next_poll: dict[str, float] = {}
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._every, args=(self.hub.sweep,), name="sweep", daemon=True),
-            threading.Thread(target=self._every, args=(self.poll_due,), name="polls", daemon=True),
+            threading.Thread(target=self._every, args=(work,), name="clock", daemon=True)
+            for work in (self.hub.sweep, self.poll_due, *rounds)
         ]
 
     def start(self) -> None:
@@ -90,6 +93,7 @@ def poll(hub: Hub, connection: str) -> int:
             if items:
                 accept(hub.store.database, tx.conn, items)
             connections.move_cursor(hub.store.database, tx.conn, connection, page.cursor, tx.now)
+            failpoint("poll.before_commit")
         seen += len(items)
         if items:
             hub.ring("inbox")

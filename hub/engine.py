@@ -15,13 +15,14 @@ import structlog
 from hub import failures, merge, process, settling
 from hub.connector import Change, Delivery, Idempotency, Kind, Source, Write
 from hub.errors import Fenced, Invalid, NotYet, UnknownOutcome
+from hub.failpoints import failpoint
 from hub.present import present
 from hub.process import Cause
 from hub.registry import Live, Registry
 from hub.routes import Routes
 from hub.stages.outcome import Event
 from hub.store import connections, queue
-from hub.store.database import failpoint, new_id
+from hub.store.database import new_id
 from hub.store.documents import promoted
 from hub.store.intake import Item, Verdict, accept, item
 from hub.store.tables import INBOX, XREF
@@ -115,6 +116,8 @@ class Hub:
         """Put verified deliveries in the inbox, durably, and ring."""
         with self.store.begin() as tx:
             verdicts = accept(self.store.database, tx.conn, items)
+            failpoint("file.before_commit")
+        failpoint("file.after_commit")
         self.ring("inbox")
         return verdicts
 
@@ -125,6 +128,7 @@ class Hub:
             rows = queue.claim_inbox(tx.conn, lease=self.bounds.lease, limit=limit)
         if not rows:
             return 0
+        failpoint("process.claimed")
         if len(rows) == limit:
             self.ring("inbox")  # there may be more than one worker can carry
         until = time.monotonic() + self.bounds.budget
@@ -250,6 +254,7 @@ class Hub:
             )  # fmt: skip
         if not rows:
             return 0
+        failpoint("deliver.claimed")
         if len(rows) == limit:
             self.ring(connection)
         jobs = self._prepare(live, rows)
@@ -340,6 +345,7 @@ class Hub:
         )  # fmt: skip
         with self.store.begin() as tx:
             settling.settle_failure(tx, table, row, error, step)
+            failpoint("failure.before_commit")
         return step
 
     def hear(self, event: str) -> Sequence[str]:
@@ -352,6 +358,7 @@ class Hub:
         """Commit first, ring after: a lost doorbell costs a delay, never an event."""
         with self.store.begin() as tx:
             yield tx
+        failpoint("ring.before")
         for connection in tx.xrefs.rung:
             self.ring(connection)
 
@@ -361,6 +368,7 @@ class Hub:
             names = list(queue.due_connections(tx.conn))
             names += ["inbox"] if queue.inbox_due(tx.conn) else []
         for name in names:
+            failpoint("sweep.before_ring")
             self.ring(name)
         return len(names)
 

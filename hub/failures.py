@@ -9,8 +9,11 @@ from typing import NamedTuple
 from hub.errors import (
     AuthFailed,
     Conflict,
+    ConnectorError,
     HubError,
+    IllegalMove,
     Invalid,
+    MappingInvalid,
     NotYet,
     RateLimited,
     Rejected,
@@ -42,7 +45,8 @@ _STOPS: Sequence[tuple[type[HubError], str]] = (
     (Unmappable, "unmappable"),
     (Rejected, "rejected"),
     (Invalid, "rejected"),
-    (HubError, "dead_letter"),
+    (MappingInvalid, "unmappable"),
+    (IllegalMove, "dead_letter"),
 )
 
 
@@ -50,23 +54,28 @@ def after(
     error: BaseException, *, attempts: int, attempts_max: int, age: float, quiesce: float = 0.0
 ) -> Next:
     """The reaction to an error. `age` is how long the row has been wanted, in seconds."""
-    if isinstance(error, AuthFailed):
-        return Next("auth_failed", costs=False, pauses=True, reason="auth_failed")
-    if isinstance(error, RateLimited):
-        return Next("rate_limited", delay=_wait(error, 1.0), costs=False, slows=True)
-    if isinstance(error, NotYet):
-        if age > NOT_YET_MAX:
-            return Next("missing_reference", dead=True, reason="missing_reference")
-        return Next("not_yet", delay=min(NOT_YET_SECONDS + age / 10, 60.0), costs=False)
+    for kind, reason in _STOPS:
+        if isinstance(error, kind):
+            return Next(reason, dead=True, reason=reason, unknown=kind is UnknownOutcome)
+    if isinstance(error, AuthFailed | RateLimited | NotYet):
+        return _free(error, age)
     if isinstance(error, Conflict):
         return _again(error, "conflict", attempts, attempts_max, floor=0.0, unknown=error.sent)
     if isinstance(error, Transient):
         return _again(error, "unknown" if error.sent else "not_sent", attempts, attempts_max,
                       floor=quiesce if error.sent else 0.0, unknown=error.sent, slows=True)  # fmt: skip
-    for kind, reason in _STOPS:
-        if isinstance(error, kind):
-            return Next(reason, dead=True, reason=reason, unknown=kind is UnknownOutcome)
     return _again(error, "crashed", attempts, attempts_max, floor=quiesce, unknown=True)
+
+
+def _free(error: ConnectorError, age: float) -> Next:
+    """Reactions that cost the row no attempt."""
+    if isinstance(error, AuthFailed):
+        return Next("auth_failed", costs=False, pauses=True, reason="auth_failed")
+    if isinstance(error, RateLimited):
+        return Next("rate_limited", delay=_wait(error, 1.0), costs=False, slows=True)
+    if age > NOT_YET_MAX:
+        return Next("missing_reference", dead=True, reason="missing_reference")
+    return Next("not_yet", delay=min(NOT_YET_SECONDS + age / 10, 60.0), costs=False)
 
 
 def _again(

@@ -27,9 +27,13 @@ from hub.store.intake import Intake
 from hub.store.migrate import upgrade
 from hub.store.tx import Now, Store, utc_now
 from hub.ui import build_ui
-from webhooks.files import FileDoor
+from hub.vital import vital_signs
+from webhooks.deadline import Deadline
+from webhooks.files import FileDoor, pick_up
 from webhooks.receiver import Receiver
 
+BODY_SECONDS = 10.0  # a webhook's body must have arrived by then
+FILE_SECONDS = 120.0
 log = structlog.get_logger("o2c.main")
 
 
@@ -84,7 +88,7 @@ def web(parts: Parts) -> ASGIApp:
     broker = worker.broker_for(settings.redis_url.get_secret_value() if settings.redis_url else None)
     bell = worker.declare(hub, broker, settings.threads)
     intake = Intake(hub.store.database, lambda: bell.ring("inbox"))
-    clock = Clock(hub, sweep_seconds=settings.sweep_seconds)
+    clock = Clock(hub, sweep_seconds=settings.sweep_seconds, rounds=[lambda: collect(parts)])
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -99,10 +103,18 @@ def web(parts: Parts) -> ASGIApp:
         broker.close()
 
     admin = FastAPI(title="O2C Hub", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    admin.router.routes.extend(vital_signs(hub))
     admin.mount("/api/v1", build_api(hub, settings))
     admin.mount("/", build_ui(hub, settings))
     door = Receiver(hub, intake, public_url=settings.public_url, bytes_max=settings.webhook_bytes_max)
-    return Front(door, FileDoor(hub, bytes_max=settings.file_bytes_max), admin)
+    files = FileDoor(hub, bytes_max=settings.file_bytes_max)
+    return Front(Deadline(door, BODY_SECONDS), Deadline(files, FILE_SECONDS), admin)
+
+
+def collect(parts: Parts) -> int:
+    """Take in the files that were dropped under data_dir/files/<connection>/; returns how many."""
+    folder = parts.settings.data_dir / "files"
+    return sum(1 for _ in pick_up(parts.hub, folder, bytes_max=parts.settings.file_bytes_max))
 
 
 def serve_app() -> ASGIApp:

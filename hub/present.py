@@ -52,7 +52,8 @@ def _progress(order: Order, read: Reader) -> dict[str, Any]:
         rows.append(
             {
                 "number": invoice.number, "state": str(invoice.state), "due_date": invoice.due_date,
-                "payable_amount": invoice.payable_amount.model_dump(), "open_amount": open_amount.model_dump(),
+                "payable_amount": invoice.payable_amount.model_dump(),
+                "open_amount": open_amount.model_dump(),
             }
         )  # fmt: skip
     return {

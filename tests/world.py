@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from hub import process
 from hub.connector import Change, Delivery, Health, Idempotency, Kind, Limits, Manifest, Schema, Write
 from hub.engine import Bounds, Hub
-from hub.errors import AuthFailed, Transient
+from hub.errors import AuthFailed, Invalid, Transient
 from hub.mapping import compile_mapping, loads
 from hub.policies import load_policies
 from hub.registry import Live
@@ -201,7 +201,7 @@ class Vendor:
             raise fault
         self.writes.append(write)
         if write.external_id is not None:
-            self.records[write.external_id] |= {**write.record}
+            self.records.setdefault(write.external_id, {}).update(write.record)
             external_id = write.external_id
         elif self.idempotency is Idempotency.NATIVE and (known := self.find(write.kind, write.reference)):
             self.records[known] |= {**write.record}
@@ -229,6 +229,8 @@ class FixedRegistry:
     live: dict[str, Live]
 
     def get(self, name: str) -> Live:
+        if name not in self.live:
+            raise Invalid(f"there is no connection called {name!r}", field="connection")
         return self.live[name]
 
     def all(self) -> Mapping[str, Live]:

@@ -45,7 +45,8 @@ class FileDoor:
         if body is None:
             return JSONResponse({"error": f"the file is over {self.bytes_max} bytes"}, status_code=413)
         connection = request.url.path.rpartition("/")[2]
-        delivery = Delivery(dict(request.headers), body, str(request.url), self.hub.store.now(), request.method)
+        now = self.hub.store.now()
+        delivery = Delivery(dict(request.headers), body, str(request.url), now, request.method)
         try:
             it = await run_in_threadpool(self.hub.receive, connection, delivery, "file")
         except AuthFailed:

@@ -82,6 +82,8 @@ class Receiver:
         if told.isdigit() and int(told) > self.bytes_max:
             raise Refusal(413, f"the body is over {self.bytes_max} bytes")
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refusal(408, "the body did not arrive in time")
         body: bytes = message.get("body", b"")
         if not message.get("more_body"):
             if len(body) > self.bytes_max:
@@ -92,7 +94,7 @@ class Receiver:
         while message.get("more_body"):
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise Refusal(400, "the body broke off")
+                raise Refusal(408, "the body did not arrive in time")
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
             if size > self.bytes_max:

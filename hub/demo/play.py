@@ -26,7 +26,7 @@ def play(*, once: bool, port: int, keep: Path | None) -> int:
             console.print(f"  {name:9} {url}")
         step = iter(range(1, 1000))
         try:
-            told = Story(stage, lambda text: console.print(f" {next(step):2}. {text}")).play()
+            told = Story(stage, lambda text: console.print(f" {next(step):2}. {text}", soft_wrap=True)).play()
         except Stuck as reason:
             console.print(f"[red]The story is stuck:[/] {reason}")
             return 1

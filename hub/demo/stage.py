@@ -132,7 +132,8 @@ def _connect(parts: Parts, crm: HubSpotSandbox, erp: NetSuiteSandbox, places: di
         "portal_id": crm.portal_id,
     }  # fmt: skip
     netsuite = {
-        "base_url": places["NetSuite"], "account_id": erp.account_id, "auth": "tba", "poll_margin": 0, **erp.tba
+        "base_url": places["NetSuite"], "account_id": erp.account_id, "auth": "tba", "poll_margin": 0,
+        **erp.tba,
     }  # fmt: skip
     bank = {"account": IBAN, "upload_key": UPLOAD_KEY}
     token = secrets.new_token()

@@ -12,6 +12,7 @@ from hub.model import Invoice, Order, OrderState
 from hub.store import views
 from sandbox.kit import Fault
 
+SERVICE = {"o2c_delivery": "service"}
 Say = Callable[[str], None]
 
 
@@ -74,15 +75,17 @@ class Story:
     def _harbor_is_won(self) -> None:
         crm = self.stage.crm
         company = crm.create_company(
-            name="Harbor Coffee Roasters", domain="harborcoffee.example", city="Portland", state="OR", zip="97204",
-            address="200 Front St", country="United States", payment_terms="NET30", o2c_credit_limit="50000.00",
+            name="Harbor Coffee Roasters", domain="harborcoffee.example", address="200 Front St",
+            city="Portland", state="OR", zip="97204", country="United States", payment_terms="NET30",
+            o2c_credit_limit="50000.00",
         )  # fmt: skip
         crm.create_contact(company, email="ap@harborcoffee.example", firstname="Nora", lastname="Quinn")
+        tax = {"o2c_tax_percent": "8.25"}
         lines = [
-            {"name": "Espresso machine", "hs_sku": "ESP-200", "quantity": "4", "price": "3250.00", "o2c_tax_percent": "8.25"},
-            {"name": "Grinder", "hs_sku": "GRD-50", "quantity": "6", "price": "749.50", "o2c_tax_percent": "8.25"},
-            {"name": "Installation", "hs_sku": "INST-1", "quantity": "1", "price": "1200.00", "o2c_delivery": "service"},
-        ]  # fmt: skip
+            {"name": "Espresso machine", "hs_sku": "ESP-200", "quantity": "4", "price": "3250.00", **tax},
+            {"name": "Grinder", "hs_sku": "GRD-50", "quantity": "6", "price": "749.50", **tax},
+            {"name": "Installation", "hs_sku": "INST-1", "quantity": "1", "price": "1200.00", **SERVICE},
+        ]
         self._deal(company, "Harbor: four cafés", lines, po_number="PO-88121")
         self._send()
         order = self._order("Harbor: four cafés", OrderState.PART_INVOICED)
@@ -147,9 +150,7 @@ class Story:
         self.stage.erp.kit.faults.append(Fault(kind="lost_reply", method="POST", path="!transform/invoice"))
         self.stage.erp.fulfil(so, {"ARM-6X": "2"}, shipped_on=self.stage.clock.today)
         [invoice] = self._invoices(order, 1)
-        self.stage.until(
-            "NetSuite has lost the reply to an invoice", self._reply_lost
-        )
+        self.stage.until("NetSuite has lost the reply to an invoice", self._reply_lost)
         self._hurry("netsuite")
         self._at_erp("invoice", invoice.id)
         made = [e for e in self.stage.erp.kit.effects if (e["kind"], e["action"]) == ("invoice", "create")]
@@ -163,15 +164,8 @@ class Story:
         company = self.stage.crm.create_company(
             name="Blue Finch Studio", domain="bluefinch.example", payment_terms="Due on receipt"
         )
-        lines = [
-            {
-                "name": "Training day",
-                "hs_sku": "TRAIN-8",
-                "quantity": "2.5",
-                "price": "980.00",
-                "o2c_delivery": "service",
-            }
-        ]
+        training = {"name": "Training day", "hs_sku": "TRAIN-8", "quantity": "2.5", "price": "980.00"}
+        lines = [{**training, **SERVICE}]
         self._deal(company, "Blue Finch: barista training", lines)
         self._send()
         order = self._order("Blue Finch: barista training", OrderState.INVOICED)
@@ -209,9 +203,7 @@ class Story:
         assert (status, again) == (202, 202), (status, again)
         self._order("Harbor: four cafés", OrderState.CLOSED)
         self._order("Alpine: two arms", OrderState.CLOSED)
-        self.say(
-            "Bank: camt.053 with four credits (dropped twice); three are proven by our invoice numbers and applied"
-        )
+        self.say("Bank: camt.053 with four credits, sent twice; three name our invoices and are applied")
 
     def _pay(self, name: str, iban: str, amount: Decimal, text: str) -> None:
         self.stage.bank.pay(name, iban, amount, text)

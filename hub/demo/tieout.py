@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -110,7 +110,7 @@ def _money(stage: Stage, told: Told, rows: list[Line]) -> Iterator[Check]:
     ordered = sum((r.order.payable_amount.amount for r in rows), Decimal(0))
     cent_per_invoice = Decimal("0.01") * sum(r.invoices for r in rows)  # tax is rounded once per invoice
     yield Check(
-        "ordered = invoiced, but for tax rounded per invoice",
+        "ordered = invoiced (tax is rounded per invoice)",
         abs(ordered - invoiced) <= cent_per_invoice,
         f"{ordered:,.2f} / {invoiced:,.2f}",
     )
@@ -135,24 +135,37 @@ def _money(stage: Stage, told: Told, rows: list[Line]) -> Iterator[Check]:
 
 def show(stage: Stage, told: Told, console: Console) -> bool:
     """Print both tables; True when everything ties out."""
-    table = Table(title="What went in, and what each system shows (USD)", title_justify="left")
-    for name in ("Order", "Customer"):
-        table.add_column(name)
-    for name in ("HubSpot deal", "Ordered", "NetSuite order", "Invoiced", "NetSuite inv.", "Paid", "Open"):
-        table.add_column(name, justify="right")
-    table.add_column("Hub / HubSpot")
-    for row in lines(stage, told):
-        paid = row.invoiced - row.still_open
-        figures = (
-            Decimal(row.crm["amount"]), row.order.payable_amount.amount, row.erp_order, row.invoiced.amount,
-            row.erp_invoiced, paid.amount, row.still_open.amount,
-        )  # fmt: skip
-        states = f"{row.order.state} / {row.crm.get('o2c_payment_status', '-')}"
-        table.add_row(row.order.number, row.customer, *(f"{x:,.2f}" for x in figures), states)
-    console.print(table)
+    rows = lines(stage, told)
+    console.print(_across(rows))
     result = list(checks(stage, told))
-    proof = Table(title="Ties out?", title_justify="left", show_header=False)
+    proof = Table(title="Does it tie out?", title_justify="left", show_header=False)
     for check in result:
         proof.add_row("[green]yes[/]" if check.ok else "[red bold]NO[/]", check.what, check.figures)
     console.print(proof)
     return all(check.ok for check in result)
+
+
+def _across(rows: Sequence[Line]) -> Table:
+    table = Table(title="What went in, and what each system shows (USD)", title_justify="left")
+    table.add_column("")
+    for row in rows:
+        table.add_column(f"{row.order.number}\n{row.customer}", justify="right")
+    table.add_column("\nTotal", justify="right")
+    figures: Sequence[tuple[str, Callable[[Line], Decimal]]] = (
+        ("HubSpot: deal, before tax", lambda r: Decimal(r.crm["amount"])),
+        ("Hub: order with tax", lambda r: r.order.payable_amount.amount),
+        ("NetSuite: sales order", lambda r: r.erp_order),
+        ("Hub: invoiced", lambda r: r.invoiced.amount),
+        ("NetSuite: invoices", lambda r: r.erp_invoiced),
+        ("Bank: paid", lambda r: (r.invoiced - r.still_open).amount),
+        ("Hub: still open", lambda r: r.still_open.amount),
+        ("NetSuite: still open", lambda r: r.erp_open),
+    )
+    for label, figure in figures:
+        total = sum(map(figure, rows), Decimal(0))
+        table.add_row(label, *(f"{figure(r):,.2f}" for r in rows), f"{total:,.2f}")
+    table.add_row(
+        "Hub: invoices issued", *(str(r.invoices) for r in rows), str(sum(r.invoices for r in rows))
+    )
+    table.add_row("HubSpot shows", *(f"{r.crm.get('o2c_payment_status')}" for r in rows), "")
+    return table

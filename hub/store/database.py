@@ -16,6 +16,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from hub.failpoints import failpoint
+
 POOL = 24
 
 
@@ -109,21 +111,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def epoch(moment: datetime) -> float:
     """Seconds since the epoch of an aware datetime."""
     return moment.timestamp()
-
-
-_FAIL_AT = os.environ.get("O2C_FAILPOINT", "")
-_passes: dict[str, int] = {}
-
-
-def failpoint(name: str) -> None:
-    """Where a proof may kill this process: O2C_FAILPOINT=name:3 ends it at the third pass. Off by default."""
-    if not _FAIL_AT:
-        return
-    wanted, _, nth = _FAIL_AT.partition(":")
-    if name == wanted:
-        _passes[name] = _passes.get(name, 0) + 1
-        if _passes[name] >= int(nth or "1"):
-            os._exit(137)
 
 
 def new_id() -> str:

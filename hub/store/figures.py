@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 
 from hub.ledger import Account
 from hub.model import Money
-from hub.store.tables import ATTEMPTS, CASES, DOCUMENTS, INBOX, POSTINGS, XREF
+from hub.store.tables import ATTEMPTS, CASES, DOCUMENTS, INBOX, JOURNAL, POSTINGS, XREF
 from hub.store.views import PAGE_MAX, TIMELINE_MAX, Found
 
 ACCEPTED = ("approved", "part_invoiced", "invoiced", "closed")
@@ -115,3 +115,10 @@ def open_invoices(conn: Connection, *, currency: str, search: str = "", limit: i
         number = DOCUMENTS.c.number.icontains(search, autoescape=True)
         query = query.where(sa.or_(number, DOCUMENTS.c.customer_id.in_(called)))
     return conn.execute(query.order_by(DOCUMENTS.c.due_on, DOCUMENTS.c.id).limit(min(limit, PAGE_MAX))).all()
+
+
+def caused_by(conn: Connection, cause: str) -> Found:
+    """Events that a delivery or a case led to, in the order they happened."""
+    return conn.execute(
+        sa.select(JOURNAL).where(JOURNAL.c.cause == cause).order_by(JOURNAL.c.seq).limit(PAGE_MAX)
+    ).all()

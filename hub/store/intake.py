@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from hub.connector import Delivery
+from hub.failpoints import failpoint
 from hub.store.cases import Cases
 from hub.store.database import Database, clock, new_id
 from hub.store.tables import EVENTS, INBOX
@@ -154,6 +155,8 @@ class Intake:
         try:
             with self.database.writing() as conn:
                 answers = accept(self.database, conn, [it for it, _, _ in group])
+                failpoint("webhook.before_commit")
+            failpoint("webhook.after_commit")
         except Exception as error:  # noqa: BLE001 - every sender of the group must hear of it
             answers = [error] * len(group)
         else:
