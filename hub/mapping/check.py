@@ -184,12 +184,10 @@ def _missing_targets(document: MappingDocument, names: _Names) -> Iterator[Findi
 
 
 def _nearest_rule(targets: Mapping[str, Rule], owner: str, document: MappingDocument) -> Place:
-    for path in [owner, *_owners(owner)] if owner else []:
-        if path in targets:
-            return targets[path].place
-        if inside := [rule for name, rule in targets.items() if name.startswith(f"{path}.")]:
-            return inside[0].place
-    return document.marks.at("fields")
+    """Where to add a rule: at the rule of the object or list, or at the first one that goes into it."""
+    exact = [targets[path] for path in (owner, *_owners(owner)) if path in targets]
+    within = [rule for path, rule in targets.items() if owner and path.startswith(f"{owner}.")]
+    return next((rule.place for rule in (*exact, *within)), document.marks.at("fields"))
 
 
 def _vanishes(owner: str, targets: Mapping[str, Rule]) -> bool:

@@ -16,6 +16,8 @@ from hub.mapping.source import parse_path
 from hub.mapping.values import shown
 from hub.model import KINDS
 
+LEVELS_MAX = 10  # objects within objects in one dotted target
+
 _HEADER = re.compile(r"([\w.\-/]+) -> ([\w.\-/]+)").fullmatch
 _TARGET = re.compile(r"[^.\s\[\]{}'\"]+(\.[^.\s\[\]{}'\"]+)*").fullmatch
 _ORIGINS = frozenset({"from", "formula", "value"})
@@ -35,6 +37,8 @@ def _steps(written: object) -> tuple[Conversion, ...]:
 def _target(written: object) -> str:
     if not isinstance(written, str) or not _TARGET(written):
         raise GrammarError(f"{shown(written)} is not a target field", remedy="write names joined by dots")
+    if written.count(".") >= LEVELS_MAX:
+        raise GrammarError(f"{shown(written)} is more than {LEVELS_MAX} levels deep")
     return written
 
 

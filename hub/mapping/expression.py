@@ -59,6 +59,7 @@ class Writer:
     def __init__(self, tables: dict[str, Table], *, careful: bool) -> None:
         self.careful = careful
         self.tables = tables
+        self._numbers = {name: number for number, name in enumerate(tables)}
         self.names: dict[str, Any] = dict(NAMES)
         self._constants: dict[tuple[type, str], str] = {}
         self._count = 0
@@ -220,7 +221,7 @@ class Writer:
 
     def table(self, name: str) -> str:
         """The name a table is handed in under; its own may be no Python name."""
-        return self.known("table", str(list(self.tables).index(name)), self.tables[name])
+        return self.known("table", str(self._numbers[name]), self.tables[name])
 
     def entry(self, table: str, code: str) -> str:
         """The entry of a table. Quick: a subscript, all in C where the key is there."""

@@ -16,10 +16,15 @@ from hub.mapping.nodes import Node, TableEntry, walk
 from hub.mapping.reading import Location, Sheet
 
 _FILE = re.compile(r"(?:.*[/\\])?(\w+)\.(in|out)\.ya?ml").fullmatch
-_NEEDED = {
+_FAULTS = {
     "missing": "is missing",
     "int_type": "must be a whole number",
+    "greater_than_equal": "must be at least 1",
     "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "dict_type": "must be an object",
+    "tuple_type": "must be a list",
+    "too_short": "must not be empty",
 }
 
 
@@ -51,7 +56,8 @@ def _document(sheet: Sheet) -> MappingDocument | None:
         return None
     _check_keys(sheet, (), content, MAPPING_KEYS)
     marked = {key: content[key] for key in content if key in MAPPING_KEYS}
-    marked["fields"] = _marked(sheet, ("fields",), content.get("fields", {}))
+    if "fields" in content:
+        marked["fields"] = _marked(sheet, ("fields",), content["fields"])
     try:
         return MappingDocument.model_validate({**marked, "name": sheet.name, "marks": _marks(sheet, ())})
     except ValidationError as error:
@@ -94,14 +100,16 @@ def _marks(sheet: Sheet, at: Location) -> Marks:
 def _note(sheet: Sheet, fault: Any) -> None:
     """One error of the model as a finding, in the words of the grammar."""
     location: Location = tuple(part for part in fault["loc"] if part != "[key]")
-    if location[:1] == ("fields",) and location[-1:] == ("marks",):
-        return
+    if not location:
+        location = ("mapping",)
+    elif location[-2:-1] == ("fields",):
+        location = (*location, "")  # about the rule as a whole
     error = fault.get("ctx", {}).get("error")
     if isinstance(error, GrammarError):
         sheet.find(location, error.message, error.remedy, error.offset)
         return
-    key = location[-1] if location else "the file"
-    told = _NEEDED.get(fault["type"], f"is wrong: {fault['msg']}")
+    key = next(part for part in reversed(location) if part != "")
+    told = _FAULTS.get(fault["type"], f"is wrong: {fault['msg']}")
     sheet.find(location, f"'{key}' {told}")
 
 
@@ -121,7 +129,8 @@ def _check_whole(document: MappingDocument, sheet: Sheet) -> None:
 
 def _check_targets(sheet: Sheet, at: Location, fields: Mapping[str, Rule]) -> None:
     for target, rule in fields.items():
-        owner = next((other for other in fields if target.startswith(f"{other}.")), None)
+        dots = [position for position, letter in enumerate(target) if letter == "."]
+        owner = next((target[:dot] for dot in dots if target[:dot] in fields), None)
         if owner is not None:
             sheet.find(
                 (*at, target, ""), f"'{target}' is part of '{owner}', which has a rule too", "keep one"

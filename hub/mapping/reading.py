@@ -85,7 +85,9 @@ class Sheet:
         problem = getattr(error, "problem", None) or "unreadable characters"
         context = getattr(error, "context", None)
         self.find(
-            (), f"not YAML: {problem}" + (f" {context}" if context else ""), "put text with : or # in quotes"
+            (),
+            f"not YAML: {problem}" + (f" {context}" if context else ""),
+            "put text with : # [ ] { } in quotes",
         )
 
     def _value(self, node: Any, location: Location) -> Any:

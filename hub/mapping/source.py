@@ -24,10 +24,10 @@ def parse_path(written: object) -> Path:
         raise GrammarError("a path is text", remedy="write for example properties.amount")
     if len(written) > LENGTH_MAX:
         raise GrammarError(f"the path is longer than {LENGTH_MAX} characters")
-    steps: list[Step] = []
-    for part in re.sub(r"\[\s*(\d*)\s*\]", r".[\1]", written.strip()).split("."):
-        steps.append(_step(part, written))
-    return Path(text=written.strip(), offset=0, steps=tuple(steps))
+    parts = re.sub(r"\[\s*(\d*)\s*\]", r".[\1]", written.strip()).split(".")
+    if len(parts) > DEPTH_MAX:
+        raise GrammarError(f"the path has more than {DEPTH_MAX} steps")
+    return Path(text=written.strip(), offset=0, steps=tuple(_step(part, written) for part in parts))
 
 
 def _step(part: str, written: str) -> Step:

@@ -1,0 +1,1 @@
+"""The NetSuite connector: customers, orders, invoices and payments out, shipments in."""

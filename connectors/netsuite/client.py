@@ -1,0 +1,107 @@
+"""The wire: one method per NetSuite REST endpoint, records in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from connectors.netsuite.translate import classify
+from hub.sdk import Door, Record, Reply, Transient
+
+RECORD = "/services/rest/record/v1"
+SUITEQL = "/services/rest/query/v1/suiteql"
+LIMITS = "/services/rest/system/v1/governanceLimits"
+ROWS_MAX = 1000  # of one SuiteQL page
+# Without these a mistyped field name is silently ignored and the write still answers 204.
+STRICT = {
+    "x-netsuite-propertynamevalidation": "Error",
+    "x-netsuite-propertyvaluevalidation": "Error",
+}
+
+
+class Rows(NamedTuple):
+    """One SuiteQL page. Columns are lower-case texts; a null column is missing from its row."""
+
+    items: Sequence[Mapping[str, Any]]
+    more: bool
+
+
+class Client:
+    """NetSuite's REST record and query services over one door."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def get(self, record: str, key: str, *, expand: bool = False) -> Record | None:
+        """One record by internal id or `eid:...`; None where there is none."""
+        params = {"expandSubResources": "true"} if expand else None
+        reply = self._door.call("GET", f"{RECORD}/{record}/{key}", params=params)
+        if reply.status == 404:
+            return None
+        return _object(_ok(reply))
+
+    def probe(self, record: str) -> None:
+        """May this role list such records? Raises ConnectorError where not."""
+        _ok(self._door.call("GET", f"{RECORD}/{record}", params={"limit": "1"}))
+
+    def upsert(
+        self, record: str, external_id: str, body: Record, *, replace: str = "", idempotent: bool = False
+    ) -> None:
+        """Create or update by external id (PUT eid:, the only upsert of the REST service)."""
+        self._send("PUT", f"{RECORD}/{record}/eid:{external_id}", body, replace, idempotent)
+
+    def update(self, record: str, id: str, body: Record, *, replace: str = "") -> None:
+        """Change the given fields of a record; repeating it changes nothing more."""
+        self._send("PATCH", f"{RECORD}/{record}/{id}", body, replace, idempotent=True)
+
+    def transform(self, source: str, id: str, target: str, body: Record) -> str | None:
+        """Make a record from another one; the new internal id where NetSuite told it."""
+        reply = self._send("POST", f"{RECORD}/{source}/{id}/!transform/{target}", body)
+        told = reply.headers.get("location", "").rstrip("/").rsplit("/", 1)[-1]
+        return told or None
+
+    def query(self, q: str, *, limit: int = ROWS_MAX) -> Rows:
+        """One SuiteQL page. A read, so it may be repeated although it is a POST."""
+        reply = self._door.call(
+            "POST",
+            SUITEQL,
+            params={"limit": str(limit), "offset": "0"},
+            json={"q": q},
+            headers={"prefer": "transient"},
+            idempotent=True,
+        )
+        page = _object(_ok(reply))
+        return Rows(page.get("items") or (), bool(page.get("hasMore")))
+
+    def limits(self) -> Record:
+        """The account's concurrency; NetSuite shows it to administrators only."""
+        return _object(_ok(self._door.call("GET", LIMITS)))
+
+    def metadata(self, record: str) -> Record:
+        """The account's own description of a record type, as JSON Schema."""
+        accept = {"accept": "application/schema+json"}
+        return _object(_ok(self._door.call("GET", f"{RECORD}/metadata-catalog/{record}", headers=accept)))
+
+    def _send(
+        self, method: str, path: str, body: Record, replace: str = "", idempotent: bool = False
+    ) -> Reply:
+        params = {"replace": replace} if replace else None
+        return _ok(
+            self._door.call(
+                method, path, params=params, json=dict(body), headers=STRICT, idempotent=idempotent
+            )
+        )
+
+
+def _ok(reply: Reply) -> Reply:
+    error = classify(reply)
+    if error is not None:
+        raise error
+    return reply
+
+
+def _object(reply: Reply) -> Record:
+    told = reply.json()
+    if not isinstance(told, dict):
+        raise Transient("NetSuite answered with something else than a record", code="bad_json")
+    return told

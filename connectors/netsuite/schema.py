@@ -1,0 +1,123 @@
+"""Which fields NetSuite's records have: asked of the account, else the baseline that ships here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hub.sdk import Field, Record, Schema
+
+RECORDS: Mapping[str, str] = {
+    "customer": "customer",
+    "order": "salesOrder",
+    "shipment": "itemFulfillment",
+    "invoice": "invoice",
+    "payment": "customerPayment",
+}
+
+# Names and types: SuiteTalk 2023.2 XSDs, in REST's spelling of sublists (`itemList.item` -> `item.items`).
+# A name without a type is text; `ref` is an object with an id.
+_BODY: Mapping[str, str] = {
+    "customer": "entityId companyName isPerson:bool firstName lastName email phone url comments "
+    "subsidiary:ref currency:ref terms:ref creditLimit:decimal isInactive:bool vatRegNumber resaleNumber "
+    "salesRep:ref parent:ref entityStatus:ref receivablesAccount:ref taxItem:ref taxable:bool "
+    "balance:decimal overdueBalance:decimal depositBalance:decimal unbilledOrders:decimal "
+    "daysOverdue:integer lastModifiedDate:datetime",
+    "salesOrder": "entity:ref tranDate:date tranId otherRefNum currency:ref exchangeRate:decimal "
+    "subsidiary:ref terms:ref orderStatus:ref status:ref shipDate:date shipMethod:ref shippingCost:decimal "
+    "billingAddress:object shippingAddress:object discountItem:ref discountRate taxItem:ref subTotal:decimal "
+    "discountTotal:decimal taxTotal:decimal total:decimal memo opportunity:ref location:ref department:ref "
+    "class:ref createdFrom:ref startDate:date endDate:date lastModifiedDate:datetime",
+    "itemFulfillment": "entity:ref createdFrom:ref tranDate:date tranId memo shipStatus:ref shipMethod:ref "
+    "shippedDate:date pickedDate:date packedDate:date shippingAddress:object postingPeriod:ref "
+    "createdDate:datetime lastModifiedDate:datetime",
+    "invoice": "entity:ref createdFrom:ref tranDate:date dueDate:date tranId postingPeriod:ref "
+    "approvalStatus:ref terms:ref currency:ref exchangeRate:decimal subsidiary:ref account:ref otherRefNum "
+    "memo subTotal:decimal discountTotal:decimal taxTotal:decimal total:decimal amountPaid:decimal "
+    "amountRemaining:decimal status:ref lastModifiedDate:datetime",
+    "customerPayment": "customer:ref payment:decimal pending:decimal applied:decimal unapplied:decimal "
+    "total:decimal balance:decimal autoApply:bool arAcct:ref undepFunds:bool account:ref paymentMethod:ref "
+    "checkNum tranDate:date tranId postingPeriod:ref currency:ref exchangeRate:decimal memo subsidiary:ref "
+    "status:ref lastModifiedDate:datetime",
+}
+_LINE = "item:ref line:integer quantity:decimal description rate:decimal amount:decimal price:ref "
+_TAXED = "taxCode:ref taxRate1:decimal tax1Amt:decimal grossAmt:decimal units:ref "
+_SUBLISTS: Mapping[str, Mapping[str, str]] = {
+    "customer": {},
+    "salesOrder": {
+        "item": f"{_LINE}{_TAXED}isClosed:bool quantityBilled:decimal quantityFulfilled:decimal "
+        "expectedShipDate:date location:ref"
+    },
+    "itemFulfillment": {
+        "item": "item:ref orderLine:integer quantity:decimal itemReceive:bool description location:ref",
+        "package": "packageTrackingNumber packageDescr packageWeight:decimal",
+    },
+    "invoice": {"item": f"{_LINE}{_TAXED}orderLine:integer"},
+    "customerPayment": {
+        "apply": "apply:bool doc:ref line:integer amount:decimal disc:decimal due:decimal total:decimal "
+        "refNum type applyDate:date"
+    },
+}
+# Not in the XSDs: custom columns of the set-up guide, and what this connector itself resolves or strips.
+_CUSTOM: Mapping[str, Sequence[str]] = {
+    "salesOrder": ("item.items[].custcol_o2c_line_id", "item.items[].item.sku"),
+    "invoice": ("item.items[].custcol_o2c_line_id", "item.items[].item.sku"),
+    "itemFulfillment": ("item.items[].custcol_o2c_line_id",),
+}
+_EXPECTED = (
+    Field("expected.total", "decimal", "stripped before sending; compared with NetSuite's own total"),
+    Field("expected.currency", "text", "stripped before sending; compared with NetSuite's own currency"),
+)
+_JSON_TYPES = {
+    "boolean": "bool",
+    "integer": "integer",
+    "number": "decimal",
+    "array": "list",
+    "object": "object",
+}
+
+
+def _fields(words: str, prefix: str = "") -> Iterator[Field]:
+    for word in words.split():
+        name, _, kind = word.partition(":")
+        yield Field(prefix + name, "object" if kind == "ref" else kind or "text")
+        if kind == "ref":
+            yield from (Field(f"{prefix}{name}.{part}") for part in ("id", "refName"))
+
+
+def baseline(record: str) -> Schema:
+    """The standard fields of a record; an account may have more."""
+    found = [Field("id"), Field("externalId"), *_fields(_BODY[record])]
+    for name, words in _SUBLISTS[record].items():
+        found += [Field(name, "object"), Field(f"{name}.items", "list")]
+        found += _fields(words, f"{name}.items[].")
+    return Schema([*found, *_own(record)])
+
+
+def _own(record: str) -> Iterator[Field]:
+    yield from (Field(name) for name in _CUSTOM.get(record, ()))
+    if record in ("salesOrder", "invoice", "customerPayment"):
+        yield from _EXPECTED
+
+
+def introspected(record: str, catalog: Record) -> Schema:
+    """The fields of the account's own metadata catalog, custom ones included, added to the baseline.
+
+    Sublists are separate resources there, so their columns come from the baseline.
+    """
+    properties = catalog.get("properties")
+    if not isinstance(properties, Mapping) or not properties:
+        return baseline(record)
+    told = {name: _described(name, facts) for name, facts in properties.items() if isinstance(facts, Mapping)}
+    known = {field.name: field for field in baseline(record).fields}
+    return Schema([*({**known, **told}).values()])
+
+
+def _described(name: str, facts: Mapping[str, Any]) -> Field:
+    kind = _JSON_TYPES.get(str(facts.get("type")), "text")
+    if facts.get("format") in ("date", "date-time"):
+        kind = "date" if facts["format"] == "date" else "datetime"
+    if "$ref" in facts:
+        kind = "object"
+    options = tuple(str(option) for option in facts.get("enum") or () if option is not None)
+    return Field(name, kind, str(facts.get("title", "")), options=options)

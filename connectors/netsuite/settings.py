@@ -1,0 +1,107 @@
+"""The configuration form of a NetSuite connection, checked before anything is sent."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from connectors.netsuite.auth import M2mAuth, TbaAuth, host_label, load_key
+from hub.sdk import SecretStr
+
+
+class Settings(BaseModel):
+    """How to reach one NetSuite account."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    account_id: str = Field(
+        description="as in Setup > Company > Company Information, for example 123456_SB1",
+        pattern=r"^[A-Za-z0-9]+([_-][A-Za-z0-9]+)*$",
+        max_length=40,
+    )
+    base_url: str = Field(default="", description="empty: derived from the account id")
+    auth: Literal["tba", "m2m"] = Field(
+        default="m2m", description="m2m: OAuth 2.0 with a certificate; tba: token-based authentication"
+    )
+    consumer_key: str = Field(default="", description="tba: of the integration record")
+    consumer_secret: SecretStr = Field(default=SecretStr(""), description="tba: of the integration record")
+    token_id: str = Field(default="", description="tba: of the access token")
+    token_secret: SecretStr = Field(default=SecretStr(""), description="tba: of the access token")
+    client_id: str = Field(default="", description="m2m: of the integration record")
+    certificate_id: str = Field(default="", description="m2m: from the client credentials mapping page")
+    private_key: SecretStr = Field(
+        default=SecretStr(""), description="m2m: unencrypted PEM; RSA of 3072 bits or more, or EC"
+    )
+    time_zone: str = Field(default="GMT", description="time zone of the integration user in NetSuite")
+    poll_from: date | None = Field(default=None, description="shipments before this day are not read")
+    deadline_seconds: float = Field(
+        default=60.0, ge=0.1, le=900, description="for one call; saving an order runs the account's scripts"
+    )
+    poll_margin: int = Field(default=30, ge=0, le=3600, description="seconds a poll stays behind now")
+
+    @field_validator("base_url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("https", "http") or not parts.hostname or parts.username):
+            raise ValueError("base_url must look like https://123456-sb1.suitetalk.api.netsuite.com")
+        return url.rstrip("/")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("time_zone must be an IANA name such as GMT or Europe/Berlin") from None
+        return name
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed: dict[str, dict[str, str | SecretStr]] = {
+            "tba": {
+                "consumer_key": self.consumer_key,
+                "consumer_secret": self.consumer_secret,
+                "token_id": self.token_id,
+                "token_secret": self.token_secret,
+            },
+            "m2m": {
+                "client_id": self.client_id,
+                "certificate_id": self.certificate_id,
+                "private_key": self.private_key,
+            },
+        }
+        missing = [name for name, value in needed[self.auth].items() if not len(value)]
+        if missing:
+            raise ValueError(f"auth {self.auth} also needs {', '.join(missing)}")
+        if self.auth == "m2m":
+            load_key(self.private_key.get_secret_value())
+        return self
+
+    @property
+    def address(self) -> str:
+        """The account's own host, or the one that was given."""
+        label = host_label(self.account_id)
+        return self.base_url or f"https://{label}.suitetalk.api.netsuite.com"
+
+    def httpx_auth(self) -> httpx.Auth:
+        """The authentication flow these settings ask for."""
+        if self.auth == "tba":
+            return TbaAuth(
+                account_id=self.account_id,
+                consumer_key=self.consumer_key,
+                consumer_secret=self.consumer_secret,
+                token_id=self.token_id,
+                token_secret=self.token_secret,
+            )
+        return M2mAuth(
+            base_url=self.address,
+            client_id=self.client_id,
+            certificate_id=self.certificate_id,
+            private_key=self.private_key,
+        )
