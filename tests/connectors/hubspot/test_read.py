@@ -1,0 +1,239 @@
+"""Reading: events are hints, the objects are read again with everything around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from hub.sdk import Change, RateLimited, Rejected, Transient, Unmappable
+from sandbox.hubspot.catalog import Pipeline, Stage
+from sandbox.kit import Fault
+from tests.connectors.hubspot.account import Account, changed_deal, event, orders, pushed
+
+
+def test_a_won_deal_comes_with_its_customer_before_it(account: Account) -> None:
+    deal = account.won_deal()
+    changes = list(account.connect().read(changed_deal(deal)))
+    assert [change.kind for change in changes] == ["customer", "order"]
+    customer, order = changes
+    assert customer.record is not None
+    assert order.record is not None
+    assert order.external_id == deal
+    assert order.record["company"]["id"] == customer.external_id
+    assert customer.record["contact"]["properties"]["email"] == "ann@blue.test"
+    assert order.record["stage"] == {
+        "id": "closedwon",
+        "label": "Closed Won",
+        "pipeline": "default",
+        "closed": True,
+        "won": True,
+    }
+    assert order.revision == account.clock()
+    assert order.record["account"] == {"currency": "USD", "time_zone": "UTC"}
+
+
+def test_lines_are_in_the_order_of_the_quote_and_those_without_a_place_last(account: Account) -> None:
+    deal = account.won_deal()
+    account.sandbox.create_line_item(deal, name="Washer", hs_sku="W-1", quantity="1", price="1")
+    record = orders(list(account.connect().read(changed_deal(deal))))[deal]
+    assert [line["properties"]["hs_sku"] for line in record["line_items"]] == ["N-1", "B-1", "W-1"]
+
+
+def test_the_primary_company_is_the_customer_even_if_it_is_not_the_oldest(account: Account) -> None:
+    deal = account.won_deal()
+    second = account.sandbox.create_company(name="The real buyer")
+    account.sandbox.associate("deals", deal, "companies", second, primary=True)
+    changes = list(account.connect().read(changed_deal(deal)))
+    assert orders(changes)[deal]["company"]["id"] == second
+
+
+def test_a_deal_without_company_contact_and_lines_is_read_as_it_is(account: Account) -> None:
+    deal = account.sandbox.create_deal(dealname="Alone")
+    record = orders(list(account.connect().read(changed_deal(deal))))[deal]
+    assert (record["company"], record["contact"], record["line_items"]) == (None, None, [])
+    assert record["stage"]["won"] is False
+
+
+def test_won_is_what_hubspot_says_even_in_a_pipeline_with_numbers_for_stages(account: Account) -> None:
+    deal = account.sandbox.create_deal(dealname="Resold", pipeline="75231940", dealstage="148263501")
+    connector = account.connect()
+    assert not orders(list(connector.read(changed_deal(deal))))[deal]["stage"]["won"]
+    account.sandbox.win(deal)
+    stage = orders(list(connector.read(changed_deal(deal))))[deal]["stage"]
+    assert (stage["id"], stage["label"], stage["won"]) == ("148263503", "Ordered", True)
+
+
+def test_a_lost_deal_is_closed_but_not_won(account: Account) -> None:
+    deal = account.sandbox.create_deal(dealname="Lost")
+    account.sandbox.update("deals", deal, {"dealstage": "closedlost"})
+    stage = orders(list(account.connect().read(changed_deal(deal))))[deal]["stage"]
+    assert (stage["closed"], stage["won"]) == (True, False)
+
+
+def test_a_stage_that_no_pipeline_has_is_raised_after_all_other_changes(account: Account) -> None:
+    lost_stage = account.sandbox.create_deal(dealname="?", pipeline="75231940", dealstage="148263501")
+    fine = account.won_deal()
+    account.sandbox.remove_pipeline("75231940")
+    seen: list[Change] = []
+    both = pushed(event("deal.creation", int(lost_stage)), event("deal.creation", int(fine)))
+    with pytest.raises(Unmappable, match="148263501") as caught:
+        collect(account.connect().read(both), seen)
+    assert caught.value.mapping == "hubspot.deal"
+    assert caught.value.field == "properties.dealstage"
+    assert [change.external_id for change in seen if change.kind == "order"] == [fine]
+
+
+def collect(changes: Iterable[Change], seen: list[Change]) -> None:
+    """Unlike extend(), this keeps what came before an error."""
+    for change in changes:
+        seen.append(change)
+
+
+def test_a_stage_made_a_moment_ago_is_found_although_pipelines_are_remembered(account: Account) -> None:
+    deal = account.won_deal()
+    connector = account.connect()
+    list(connector.read(changed_deal(deal)))
+    account.sandbox.portal.pipelines.append(
+        Pipeline("99", "New", [Stage("991", "Signed", "1.0", closed=True)])
+    )
+    account.sandbox.update("deals", deal, {"pipeline": "99", "dealstage": "991"})
+    assert orders(list(connector.read(changed_deal(deal))))[deal]["stage"]["label"] == "Signed"
+
+
+def test_a_deleted_deal_is_a_change_without_a_record(account: Account) -> None:
+    deal = account.won_deal()
+    account.sandbox.delete("deals", deal)
+    changes = list(account.connect().read(pushed(event("deal.deletion", int(deal)))))
+    assert [(change.kind, change.external_id, change.record) for change in changes] == [("order", deal, None)]
+
+
+def test_a_late_deletion_of_a_restored_deal_deletes_nothing(account: Account) -> None:
+    deal = account.won_deal()
+    account.sandbox.delete("deals", deal)
+    account.sandbox.restore("deals", deal)
+    changes = list(account.connect().read(pushed(event("deal.deletion", int(deal)))))
+    assert orders(changes)[deal]["properties"]["dealname"] == "Autumn order"
+
+
+def test_a_deleted_company_is_a_change_without_a_record(account: Account) -> None:
+    company = account.sandbox.create_company(name="Gone")
+    account.sandbox.delete("companies", company)
+    changes = list(account.connect().read(pushed(event("company.deletion", int(company)))))
+    assert [(change.kind, change.external_id, change.record) for change in changes] == [
+        ("customer", company, None)
+    ]
+
+
+def test_a_company_comes_with_its_oldest_contact(account: Account) -> None:
+    company = account.sandbox.create_company(name="Blue")
+    account.sandbox.create_contact(company, email="first@blue.test")
+    account.sandbox.create_contact(company, email="second@blue.test")
+    (change,) = account.connect().read(pushed(event("company.propertyChange", int(company))))
+    assert change.record is not None
+    assert change.record["contact"]["properties"]["email"] == "first@blue.test"
+
+
+def test_a_line_item_leads_to_its_deal_and_a_contact_to_its_company(account: Account) -> None:
+    deal = account.won_deal()
+    (line, *_) = account.sandbox.portal.linked("deals", "line_items", deal)
+    (contact,) = account.sandbox.portal.linked("deals", "contacts", deal)
+    by_line = list(account.connect().read(pushed(event("line_item.propertyChange", int(line)))))
+    assert list(orders(by_line)) == [deal]
+    by_contact = list(account.connect().read(pushed(event("contact.propertyChange", int(contact)))))
+    assert [change.kind for change in by_contact] == ["customer"]
+
+
+def test_events_about_other_things_read_nothing(account: Account) -> None:
+    assert list(account.connect().read(pushed(event("ticket.creation", 5)))) == []
+    assert account.sandbox.kit.calls == 0
+
+
+def test_many_deals_are_read_in_batches_and_their_company_once(account: Account) -> None:
+    company = account.sandbox.create_company(name="Big")
+    deals = [account.sandbox.create_deal(company, dealname=f"Deal {n}") for n in range(100)]
+    for deal in deals:
+        account.sandbox.create_line_item(deal, hs_sku="A", quantity="1", price="1")
+        account.sandbox.create_line_item(deal, hs_sku="B", quantity="1", price="1")
+    changes = list(account.connect().read(pushed(*[event("deal.creation", int(deal)) for deal in deals])))
+    assert [change.kind for change in changes] == ["customer"] + ["order"] * 100
+    assert all(len(record["line_items"]) == 2 for record in orders(changes).values())
+    assert account.sandbox.kit.calls == 10  # two of them for 200 line items
+
+
+def test_associations_over_several_pages_are_all_read(account: Account) -> None:
+    deal = account.won_deal()
+    for n in range(5):
+        account.sandbox.create_line_item(deal, hs_sku=f"S-{n}", quantity="1", price="1")
+    account.sandbox.associations.page = 3
+    record = orders(list(account.connect().read(changed_deal(deal))))[deal]
+    assert len(record["line_items"]) == 7
+
+
+def test_a_deal_with_too_many_pages_of_lines_is_raised_and_not_cut(account: Account) -> None:
+    deal = account.won_deal()
+    for n in range(20):
+        account.sandbox.create_line_item(deal, hs_sku=f"S-{n}", quantity="1", price="1")
+    account.sandbox.associations.page = 1
+    with pytest.raises(Unmappable, match="more than 20 pages of line_items"):
+        list(account.connect().read(changed_deal(deal)))
+
+
+def test_a_line_in_another_currency_than_its_won_deal_is_raised(account: Account) -> None:
+    deal = account.won_deal()
+    account.sandbox.create_line_item(
+        deal, hs_sku="X", quantity="1", price="1", hs_line_item_currency_code="JPY"
+    )
+    with pytest.raises(Unmappable, match=r"priced in JPY, deal \d+ is in EUR"):
+        list(account.connect().read(changed_deal(deal)))
+
+
+def test_properties_from_the_settings_are_read_too(account: Account) -> None:
+    deal = account.won_deal()
+    account.sandbox.update("companies", companies(account, deal)[0], {"website": "https://blue.test"})
+    plain = orders(list(account.connect().read(changed_deal(deal))))[deal]
+    assert "website" not in plain["company"]["properties"]
+    more = orders(list(account.connect(company_properties=["website"]).read(changed_deal(deal))))[deal]
+    assert more["company"]["properties"]["website"] == "https://blue.test"
+
+
+def companies(account: Account, deal: str) -> list[str]:
+    return list(account.sandbox.portal.linked("deals", "companies", deal))
+
+
+def test_every_batch_answering_not_found_means_deleted(account: Account) -> None:
+    deal = account.won_deal()
+    gone = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "resource not found"}
+    account.sandbox.kit.faults.append(Fault(kind="refuse", path="deals/batch/read", status=404, body=gone))
+    changes = list(account.connect().read(changed_deal(deal)))
+    assert [(change.kind, change.record) for change in changes] == [("order", None)]
+
+
+def test_a_wrong_address_is_an_error_and_never_a_deletion(account: Account) -> None:
+    deal = account.won_deal()
+    account.sandbox.kit.faults.append(
+        Fault(kind="refuse", path="batch/read", status=404, body={"status": "error", "message": "Not found"})
+    )
+    with pytest.raises(Rejected):
+        list(account.connect().read(changed_deal(deal)))
+
+
+def test_an_answer_without_results_is_an_error_and_never_a_deletion(account: Account) -> None:
+    deal = account.won_deal()
+    account.sandbox.kit.faults.append(Fault(kind="refuse", path="batch/read", status=200, body={}, times=-1))
+    with pytest.raises(Transient, match="no list of results"):
+        list(account.connect().read(changed_deal(deal)))
+
+
+def test_a_cut_answer_is_asked_for_again(account: Account) -> None:
+    deal = account.won_deal()
+    account.sandbox.kit.faults.append(Fault(kind="truncate", path="batch/read"))
+    assert deal in orders(list(account.connect().read(changed_deal(deal))))
+
+
+def test_a_rate_limit_while_reading_says_when_to_come_back(account: Account) -> None:
+    deal = account.won_deal()
+    account.sandbox.rate_limit("TEN_SECONDLY_ROLLING")
+    with pytest.raises(RateLimited) as caught:
+        list(account.connect().read(changed_deal(deal)))
+    assert caught.value.retry_after == 10
