@@ -39,6 +39,7 @@ ROUTES = {
     "invoice.issued": ["erp"],
     "payment.applied": ["erp"],
     "message.received": ["erp"],
+    "message.changed": ["erp"],
 }
 MAPPINGS = {
     ("crm", "customer", "in"): """
