@@ -6,7 +6,7 @@ A connector's test module provides a fixture and a class:
 
     @pytest.fixture
     def contract() -> Iterator[Contract]:
-        with serve(sandbox.app()) as url:
+        with serve(sandbox.app) as url:
             yield Contract(connector=..., ...)
 
     class TestContract(ConnectorContract):

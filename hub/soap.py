@@ -65,13 +65,13 @@ def by_code(fault: Fault) -> ConnectorError:
 class Soap:
     """The operations of one WSDL. Shared by threads."""
 
-    def __init__(self, client: Any, service: Any, transport: _DoorTransport, faults: Faults) -> None:
-        self._client, self._service, self._transport, self._faults = client, service, transport, faults
+    def __init__(self, client: Any, port: Any, transport: _DoorTransport, faults: Faults) -> None:
+        self._client, self._port, self._transport, self._faults = client, port, transport, faults
 
     @property
     def operations(self) -> Sequence[str]:
         """The names call() takes."""
-        return sorted(self._service._operations)
+        return sorted(self._port._operations)
 
     def make(self, type_name: str, **values: Any) -> Any:
         """A value of a named type, `{namespace}Name`. Raises Rejected where the type does not allow it."""
@@ -85,7 +85,7 @@ class Soap:
         told = {**named, **({"_soapheaders": list(soap_headers)} if soap_headers else {})}
         self._transport.begin()
         try:
-            answer = self._service[operation](*_exact(values), **_exact(told))
+            answer = self._port[operation](*_exact(values), **_exact(told))
             _SWALLOWED.check()
             return plain(_serialized(answer, dict))
         except zeep.exceptions.Fault as fault:
@@ -114,8 +114,8 @@ def open_wsdl(path: Path, door: Door, *, address: str, binding: str = "", faults
         client = _open(str(path.resolve()), transport=transport, settings=settings)
     except (*_UNREADABLE, OSError) as error:
         raise Invalid(f"{path.name} cannot be used: {error}", field="wsdl") from error
-    service = client.create_service(_binding(client, binding), address)
-    return Soap(client, service, transport, faults)
+    port = client.create_service(_binding(client, binding), address)
+    return Soap(client, port, transport, faults)
 
 
 def _binding(client: Any, wanted: str) -> str:

@@ -1,0 +1,1 @@
+"""Bank statements: ISO 20022 camt.053 files in, payments out."""
