@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from hub.connector import Poller
 from hub.engine import Hub
 from hub.errors import AuthFailed, ConnectorError, RateLimited
 from hub.failpoints import failpoint
@@ -77,7 +76,7 @@ def poll(hub: Hub, connection: str) -> int:
     Returns how many deliveries were new to us or known. A failure leaves the cursor where it was.
     """
     live = hub.registry.get(connection)
-    if not isinstance(live.connector, Poller):
+    if not live.polls:
         return 0
     seen = 0
     for _ in range(PAGES_MAX):

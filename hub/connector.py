@@ -101,6 +101,7 @@ class Manifest:
     docs: str = ""
     limits: Limits = Limits()
     tier: str = "bronze"
+    repeats_vary: bool = False  # a repeated event has another body, because the sender counts its tries in it
 
 
 @dataclass(frozen=True, slots=True)

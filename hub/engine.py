@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,9 +13,12 @@ import orjson
 import structlog
 
 from hub import failures, merge, process, settling
-from hub.connector import Change, Delivery, Idempotency, Kind, Source, Write
-from hub.errors import Fenced, Invalid, NotYet, UnknownOutcome
+from hub.connector import Change, Delivery, Idempotency, Kind, Write
+from hub.errors import Fenced, Invalid, NotYet, Transient, UnknownOutcome
 from hub.failpoints import failpoint
+from hub.http import calls_until
+from hub.mapping import Translator
+from hub.pace import Pace
 from hub.present import present
 from hub.process import Cause
 from hub.registry import Live, Registry
@@ -27,10 +30,11 @@ from hub.store.documents import promoted
 from hub.store.intake import Item, Verdict, accept, item
 from hub.store.tables import INBOX, XREF
 from hub.store.tx import Store, Tx
+from hub.store.xrefs import Sent
 
 log = structlog.get_logger("o2c.engine")
-INBOX_BATCH = 32
-OUTBOX_BATCH = 32
+INBOX_BATCH = 64
+OUTBOX_BATCH = 64
 EVIDENCE_MAX = 1_000
 
 
@@ -44,7 +48,7 @@ class Bounds:
 
     @property
     def budget(self) -> float:
-        """Seconds after which a worker begins no further row of its batch: the lease must outlast it."""
+        """Seconds after which a worker begins no further delivery of its batch: the lease must outlast it."""
         return max(self.lease - 2.2 * self.call, 0.0)
 
 
@@ -54,6 +58,29 @@ class Job(NamedTuple):
     row: Any
     write: Write
     version: int
+
+
+class Done(NamedTuple):
+    """A job that got through, under which id, and how long the call took."""
+
+    job: Job
+    external_id: str
+    milliseconds: int
+
+
+class Translated(NamedTuple):
+    """A change in canonical words; no fields: its mapping says it is none of our business."""
+
+    translator: Translator
+    fields: Mapping[str, Any] | None
+
+
+class Begun(NamedTuple):
+    """A claimed delivery with what it says. None among `translated`: to be translated in the transaction."""
+
+    row: Any
+    changes: Sequence[Change]
+    translated: Sequence[Translated | None]
 
 
 class TxLookup:
@@ -88,14 +115,16 @@ class Hub:
     routes: Routes
     bounds: Bounds = field(default_factory=Bounds)
     ring: Callable[[str], None] = no_bell  # "inbox", or the name of a connection
+    pace: Pace = field(default_factory=Pace)
 
     # -- receive -------------------------------------------------------------
     def receive(self, connection: str, delivery: Delivery, door: str = "webhook") -> Item:
         """Check a delivery's authenticity. Raises AuthFailed or Invalid; stores nothing yet."""
-        source = self.registry.get(connection).connector
-        if not isinstance(source, Source):
+        live = self.registry.get(connection)
+        if not live.receives:
             raise Invalid(f"connection {connection!r} does not receive anything", field="connection")
-        return item(connection, door, source.verify(delivery), delivery)
+        vary = live.manifest.repeats_vary
+        return item(connection, door, live.connector.verify(delivery), delivery, repeats_vary=vary)
 
     def dropped(self, connection: str, name: str, body: bytes) -> Item:
         """A file from the drop folder: whoever may write there is trusted; its content is its event id."""
@@ -124,25 +153,31 @@ class Hub:
     # -- process -------------------------------------------------------------
     def process(self, limit: int = INBOX_BATCH) -> int:
         """Claim due deliveries and carry each through the whole process. Returns how many were claimed."""
+        limit = min(limit, self.pace.batch("inbox"))
         with self.store.begin() as tx:
             rows = queue.claim_inbox(tx.conn, lease=self.bounds.lease, limit=limit)
         if not rows:
             return 0
-        failpoint("process.claimed")
-        if len(rows) == limit:
-            self.ring("inbox")  # there may be more than one worker can carry
-        until = time.monotonic() + self.bounds.budget
+        self._call_for_help("inbox", len(rows), limit)
+        began = time.monotonic()
         begun = []
         for n, row in enumerate(rows):
-            if n and time.monotonic() > until:
+            if n and time.monotonic() > began + self.bounds.budget:
                 with self.store.begin() as tx:
                     queue.put_back(tx.conn, INBOX, rows[n:])
                 break
             changes = self._read(row)
             if changes is not None:
-                begun.append((row, changes))
-        self._absorb(begun)
+                begun.append(Begun(row, changes, ()))
+        self.pace.note("inbox", len(rows), time.monotonic() - began)
+        if begun:
+            self._absorb(self._translate(begun))
         return len(rows)
+
+    def _call_for_help(self, name: str, claimed: int, limit: int) -> None:
+        """A full batch of a slow system: more workers can wait for it side by side."""
+        if claimed == limit and self.pace.is_slow(name):
+            self.ring(name)
 
     def _read(self, row: Any) -> Sequence[Change] | None:
         sent = Delivery(orjson.loads(row.headers), row.body, row.url, row.received_at, row.method)
@@ -152,42 +187,72 @@ class Hub:
             self._failed(INBOX, row, error)
             return None
 
-    def _absorb(self, begun: Sequence[tuple[Any, Sequence[Change]]]) -> None:
+    def _translate(self, begun: Sequence[Begun]) -> Sequence[Begun]:
+        """Apply mappings before the writing transaction begins, so that it holds its lock only briefly."""
+        with self.store.look() as tx:
+            self._prefetch(tx, begun)
+            return [
+                one._replace(translated=tuple(self._try(tx, one.row, change) for change in one.changes))
+                for one in begun
+            ]
+
+    def _prefetch(self, tx: Tx, begun: Sequence[Begun]) -> None:
+        things: dict[str, set[tuple[str, str]]] = {}
+        for one in begun:
+            place = things.setdefault(one.row.connection, set())
+            place.update((change.kind, change.external_id) for change in one.changes)
+        for connection, pairs in things.items():
+            tx.xrefs.prefetch(connection, pairs)
+
+    def _try(self, tx: Tx, row: Any, change: Change) -> Translated | None:
+        try:
+            return self._translated(tx, self.registry.get(row.connection), change)
+        except Exception:  # noqa: BLE001 - tried again inside the transaction, which also sees its siblings
+            return None
+
+    def _translated(self, tx: Tx, live: Live, change: Change) -> Translated:
+        translator = live.translator(change.kind, "in")
+        lookup = TxLookup(tx, live.name, outward=False)
+        if change.record is None or not translator.applies(change.record, lookup):
+            return Translated(translator, None)
+        return Translated(translator, translator.apply(change.record, lookup))
+
+    def _absorb(self, begun: Sequence[Begun]) -> None:
         """All in one transaction; if any of them fails, each in its own, so that one cannot hold up many."""
         try:
             with self._unit() as tx:
-                for row, changes in begun:
-                    self._take_all(tx, row, changes)
+                self._prefetch(tx, begun)
+                for one in begun:
+                    self._take_all(tx, one)
+                failpoint("process.before_settle")
+                if not queue.processed(tx.conn, [one.row for one in begun]):
+                    raise Fenced("a delivery was taken over by another worker")
         except Exception as error:  # noqa: BLE001 - each row must be settled, whatever went wrong
             if len(begun) > 1:
                 for one in begun:
                     self._absorb([one])
             else:
-                self._failed(INBOX, begun[0][0], error)
+                self._failed(INBOX, begun[0].row, error)
 
-    def _take_all(self, tx: Tx, row: Any, changes: Sequence[Change]) -> None:
-        live = self.registry.get(row.connection)
-        for change in changes:
-            self._take(tx, live, row, change)
-        failpoint("process.before_settle")
-        if not queue.settle(tx.conn, INBOX, row, state="done", last_error=None):
-            raise Fenced(f"inbox row {row.id} was taken over")
+    def _take_all(self, tx: Tx, one: Begun) -> None:
+        live = self.registry.get(one.row.connection)
+        for change, translated in zip(one.changes, one.translated, strict=True):
+            self._take(tx, live, one.row, change, translated)
 
-    def _take(self, tx: Tx, live: Live, row: Any, change: Change) -> None:
+    def _take(self, tx: Tx, live: Live, row: Any, change: Change, translated: Translated | None) -> None:
         known = tx.xrefs.known(live.name, change.kind, change.external_id)
         if known is not None and change.revision and known.revision and change.revision < known.revision:
             return  # overtaken on the way: we have seen a newer state of it
-        translator = live.translator(change.kind, "in")
-        lookup = TxLookup(tx, live.name, outward=False)
-        if change.record is None or not translator.applies(change.record, lookup):
+        translator, fields = translated or self._translated(tx, live, change)
+        if fields is None:
             if known is not None:
                 self._withdrawn(tx, live, known.document_id, deleted=change.record is None)
             return
         label = f"{translator.document.mapping} v{translator.document.version}"
         cause = Cause(live.name, row.id, live.name, label)
-        fields = translator.apply(change.record, lookup)
         if known is None:
             document = merge.make(change.kind, new_id(), fields, label)
+            tx.documents.expect_new(document.id)
             tx.xrefs.seen(live.name, document, change.external_id, change.revision)
             process.run(tx, [Event(f"{change.kind}.received", document)], self.hear, cause)
             return
@@ -247,6 +312,8 @@ class Hub:
     def deliver(self, connection: str, limit: int = OUTBOX_BATCH) -> int:
         """Claim documents wanted at a connection and bring it up to date. Returns how many were claimed."""
         live = self.registry.get(connection)
+        limit = min(limit, self.pace.batch(connection))
+        claimed_at = time.monotonic()
         with self.store.begin() as tx:
             rows = queue.claim_xref(
                 tx.conn, connection, lease=self.bounds.lease, limit=limit,
@@ -254,17 +321,16 @@ class Hub:
             )  # fmt: skip
         if not rows:
             return 0
-        failpoint("deliver.claimed")
-        if len(rows) == limit:
-            self.ring(connection)
-        jobs = self._prepare(live, rows)
-        self._push_all(live, jobs)
+        self._call_for_help(connection, len(rows), limit)
+        with calls_until(claimed_at + self.bounds.lease - self.bounds.call):
+            self._push_all(live, self._prepare(live, rows))
         return len(rows)
 
     def _prepare(self, live: Live, rows: Sequence[Any]) -> Sequence[Job]:
         jobs: list[Job] = []
         broken: list[tuple[Any, Exception]] = []
         with self.store.look() as tx:
+            tx.documents.prefetch([row.document_id for row in rows])
             for row in rows:
                 try:
                     jobs.append(self._job(tx, live, row))
@@ -284,13 +350,13 @@ class Hub:
         return Job(row, write, stored.version)
 
     def _push_all(self, live: Live, jobs: Sequence[Job]) -> None:
-        until = time.monotonic() + self.bounds.budget
-        done: list[tuple[Job, str, int]] = []
+        began = time.monotonic()
+        done: list[Done] = []
         for n, job in enumerate(jobs):
-            if n and time.monotonic() > until:
+            start = time.monotonic()
+            if n and start > began + self.bounds.budget:
                 self._put_back(jobs[n:])
                 break
-            began = time.monotonic()
             try:
                 external_id = self._push(live, job)
             except Exception as error:  # noqa: BLE001 - whatever a connector raises, the row must be settled
@@ -298,8 +364,10 @@ class Hub:
                     self._put_back(jobs[n + 1 :])
                     break
             else:
-                done.append((job, external_id, int((time.monotonic() - began) * 1000)))
-        self._settle(live, done)
+                done.append(Done(job, external_id, int((time.monotonic() - start) * 1000)))
+        self.pace.note(live.name, len(jobs), time.monotonic() - began)
+        if done:
+            self._settle(live, done)
 
     def _push(self, live: Live, job: Job) -> str:
         kind = live.manifest.kinds.get(job.write.kind, Kind())
@@ -318,23 +386,39 @@ class Hub:
         with self.store.begin() as tx:
             queue.put_back(tx.conn, XREF, [job.row for job in jobs])
 
-    def _settle(self, live: Live, done: Sequence[tuple[Job, str, int]]) -> None:
-        if not done:
-            return
+    def _settle(self, live: Live, done: Sequence[Done]) -> None:
+        """All in one transaction; if another worker took a row over, each in its own."""
         with self._unit() as tx:
-            connections.answered(tx.conn, live.name)
-            for job, external_id, took in done:
-                kept = tx.xrefs.sent(job.row, external_id, job.version)
-                tx.trail.attempt(
-                    at=tx.now, row=job.row, verb="deliver", outcome="done" if kept else "fenced",
-                    document_id=job.row.document_id, version=job.version, external_id=external_id,
-                    milliseconds=took,
-                )  # fmt: skip
-                if kept and job.row.last_error:
-                    tx.cases.close_row(job.row.id, tx.now)
+            together = tx.xrefs.sent(
+                live.name, [Sent(one.job.row, one.external_id, one.job.version) for one in done]
+            )
+            if together or len(done) == 1:
+                connections.answered(tx.conn, live.name)
+                for one in done:
+                    self._note(tx, one, "done" if together else "fenced")
             failpoint("settle.before_commit")
+        if not together and len(done) > 1:
+            for one in done:
+                self._settle(live, [one])
+
+    def _note(self, tx: Tx, one: Done, outcome: str) -> None:
+        row = one.job.row
+        tx.trail.attempt(
+            at=tx.now, row=row, verb="deliver", outcome=outcome, document_id=row.document_id,
+            version=one.job.version, external_id=one.external_id, milliseconds=one.milliseconds,
+        )  # fmt: skip
+        if outcome == "done" and row.last_error:
+            tx.cases.close_row(row.id, tx.now)
 
     # -- both ----------------------------------------------------------------
+    def _sound(self, table: Any, rows: Sequence[Any]) -> Sequence[Any]:
+        """Rows that may be tried. One whose every try ended without a word stops here, with a case."""
+        spent = [row for row in rows if row.attempts > self.bounds.attempts_max]
+        for row in spent:
+            why = "none of its tries ended: it may be what kills the worker that takes it up"
+            self._failed(table, row, Transient(why, code="worker_lost"))
+        return [row for row in rows if row not in spent]
+
     def _failed(self, table: Any, row: Any, error: Exception) -> failures.Next:
         live = self.registry.all().get(row.connection)
         kinds = live.manifest.kinds if live else {}
@@ -371,6 +455,11 @@ class Hub:
             failpoint("sweep.before_ring")
             self.ring(name)
         return len(names)
+
+
+def _quiesce(live: Live) -> float:
+    """The longest time this system may take to carry out what it was told."""
+    return max((kind.quiesce for kind in live.manifest.kinds.values()), default=0.0)
 
 
 def _age(store: Store, row: Any) -> float:

@@ -10,6 +10,7 @@ from hub.errors import (
     AuthFailed,
     Conflict,
     ConnectorError,
+    Fenced,
     HubError,
     IllegalMove,
     Invalid,
@@ -59,6 +60,8 @@ def after(
             return Next(reason, dead=True, reason=reason, unknown=kind is UnknownOutcome)
     if isinstance(error, AuthFailed | RateLimited | NotYet):
         return _free(error, age)
+    if isinstance(error, Fenced):
+        return _again(error, "out_of_time", attempts, attempts_max, floor=quiesce, unknown=True)
     if isinstance(error, Conflict):
         return _again(error, "conflict", attempts, attempts_max, floor=0.0, unknown=error.sent)
     if isinstance(error, Transient):

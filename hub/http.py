@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import email.utils
 import json
+import math
+import random
 import ssl
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import orjson
@@ -26,13 +30,14 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from hub.errors import AuthFailed, Conflict, ConnectorError, RateLimited, Rejected, Transient
+from hub.errors import AuthFailed, Conflict, ConnectorError, Fenced, RateLimited, Rejected, Transient
 from hub.failpoints import failpoint
 
 _deadline = 30.0  # seconds for one call, first byte to last, where a Door is not told otherwise
 BYTES_MAX = 32 * 1024 * 1024
 RETRY_AFTER_MAX = 3600.0
 EXCERPT = 500
+STEPS_MAX = 5  # calls that one authentication may need
 
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -70,6 +75,28 @@ def set_deadline(seconds: float) -> None:
     """The deadline of every Door made from now on in this process; leases are chosen to outlast it."""
     global _deadline  # noqa: PLW0603 - set once, by the composition root, before any connector exists
     _deadline = seconds
+
+
+_last_call: ContextVar[float] = ContextVar("last_call", default=math.inf)
+
+
+@contextmanager
+def calls_until(last: float) -> Iterator[None]:
+    """Inside the block no call begins after `last` (monotonic clock): later, another worker may be at it.
+
+    A call that comes too late raises Fenced, which no connector takes for an answer of its vendor.
+    """
+    before = _last_call.set(last)
+    try:
+        yield
+    finally:
+        _last_call.reset(before)
+
+
+def _in_time() -> None:
+    """Asked when a request is signed and about to leave."""
+    if time.monotonic() > _last_call.get():
+        raise Fenced("it is too late for another call: our claim of the row is about to end")
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
@@ -122,6 +149,17 @@ def _trust() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
+class Ask(NamedTuple):
+    """One request, before it is signed."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    params: httpx.QueryParams | None
+    content: bytes | None
+    form: Mapping[str, str] | None
+
+
 class Door:
     """Calls to one system: base address, authentication, deadline, byte cap. Shared by threads."""
 
@@ -137,15 +175,19 @@ class Door:
     ) -> None:
         self.deadline = deadline = deadline or _deadline
         self.bytes_max = bytes_max
-        self._client = httpx.Client(
-            base_url=base_url,
-            auth=auth,
-            headers={"user-agent": "o2c-hub", **(headers or {})},
-            timeout=httpx.Timeout(deadline, connect=min(5.0, deadline), pool=min(5.0, deadline)),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        self._base = base_url.rstrip("/")
+        self._auth = auth or httpx.Auth()
+        self._headers = {
+            "user-agent": "o2c-hub", "accept": "*/*", "accept-encoding": "gzip, deflate", **(headers or {})
+        }  # fmt: skip
+        quick = min(5.0, deadline)
+        self._timeout = {"connect": quick, "pool": quick, "read": deadline, "write": deadline}
+        # The transport below httpx.Client: no redirects (they would carry a signature to another host), no
+        # cookies kept between calls, nothing from the environment, and half the time per call.
+        self._transport = httpx.HTTPTransport(
             verify=_trust(),
-            follow_redirects=False,  # a redirected request would carry its signature to another host
             trust_env=False,
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
         )
 
     def call(
@@ -165,33 +207,67 @@ class Door:
         Safe methods and `idempotent` calls are tried at most 3 times within 10 seconds; others only
         when no byte had left us.
         """
-        body = content if json is None else encode(json)
-        sent_headers = dict(headers or {})
+        made = {**self._headers, **(headers or {})}
         if json is not None:
-            sent_headers.setdefault("content-type", "application/json")
-        options = {"params": params, "content": body, "data": form, "headers": sent_headers}
+            content = encode(json)
+            made.setdefault("content-type", "application/json")
+        url = path if "://" in path else f"{self._base}/{path.lstrip('/')}"
+        query = httpx.QueryParams(params if isinstance(params, Mapping) else list(params)) if params else None
+        ask = Ask(method, url, made, query, content, form)
+        repeatable = _repeatable(idempotent or method in _SAFE)
+        try:
+            return self._once(ask)
+        except Transient as error:
+            if not repeatable(error):
+                raise
+        time.sleep(random.uniform(0.05, 0.15))  # noqa: S311 - spreads repeats, hides nothing
         again = Retrying(
-            retry=retry_if_exception(_repeatable(idempotent or method in _SAFE)),
-            stop=stop_after_attempt(3) | stop_after_delay(10.0),
+            retry=retry_if_exception(repeatable),
+            stop=stop_after_attempt(2) | stop_after_delay(10.0),
             wait=wait_random_exponential(multiplier=0.1, max=2.0),
             reraise=True,
         )
-        return again(self._once, method, path, options)
+        return again(self._once, ask)
 
-    def _once(self, method: str, path: str, options: Mapping[str, Any]) -> Reply:
+    def _once(self, ask: Ask) -> Reply:
         until = time.monotonic() + self.deadline
         try:
             failpoint("call.before_send")
-            with self._client.stream(method, path, **options) as answer:
+            answer = self._send(ask)
+            try:
                 failpoint("call.after_send")
                 body = b"".join(self._bounded(answer, until))
-                return Reply(answer.status_code, answer.headers, body, str(answer.request.url))
+                return Reply(answer.status_code, answer.headers, body, ask.url)
+            finally:
+                answer.close()
         except _NEVER_LEFT as error:
             raise Transient(f"no connection: {error}", code="unreachable", sent=False) from error
         except httpx.InvalidURL as error:
             raise Rejected(f"not a valid address: {error}", code="bad_url", sent=False) from error
         except httpx.HTTPError as error:
             raise Transient(f"no answer: {type(error).__name__}", code="no_answer") from error
+
+    def _send(self, ask: Ask) -> httpx.Response:
+        """Through the authentication's own steps: sign, send, refresh, send again, as it asks."""
+        request = httpx.Request(
+            ask.method, ask.url, params=ask.params, headers=ask.headers, content=ask.content, data=ask.form,
+            extensions={"timeout": self._timeout},
+        )  # fmt: skip
+        flow = self._auth.sync_auth_flow(request)
+        request = next(flow)
+        try:
+            for _ in range(STEPS_MAX):
+                _in_time()
+                answer = self._transport.handle_request(request)
+                answer.request = request
+                try:
+                    request = flow.send(answer)
+                except StopIteration:
+                    return answer
+                answer.close()
+        finally:
+            flow.close()
+        raise Transient(f"logging in took over {STEPS_MAX} calls", code="login_loop")
 
     def _bounded(self, answer: httpx.Response, until: float) -> Iterator[bytes]:
         size = 0
@@ -205,7 +281,7 @@ class Door:
 
     def close(self) -> None:
         """Give the sockets back."""
-        self._client.close()
+        self._transport.close()
 
 
 def encode(value: Any) -> bytes:

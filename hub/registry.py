@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from hub.connector import Manifest
+from hub.connector import Manifest, Poller, Source
 from hub.errors import Invalid, Unmappable
 from hub.mapping import Translator, compile_mapping, load
 from hub.secrets import Vault
@@ -53,6 +53,16 @@ class Live:
     revision: int
     poll_seconds: float
     active: bool
+
+    @cached_property
+    def receives(self) -> bool:
+        """Does it take webhooks, polls or files?"""
+        return isinstance(self.connector, Source)
+
+    @cached_property
+    def polls(self) -> bool:
+        """Can it be asked for what is new?"""
+        return isinstance(self.connector, Poller)
 
     @property
     def manifest(self) -> Manifest:
@@ -109,7 +119,7 @@ class Registry:
         if known is not None and known.revision == row.revision:
             if known.active == active:
                 return known
-            return Live(**{**known.__dict__, "active": active})
+            return replace(known, active=active)
         inbound, outbound = load_mappings(self.mappings_dir, row.name, row.connector)
         return Live(
             name=row.name,

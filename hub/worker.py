@@ -39,14 +39,15 @@ class DieWithParent(Middleware):
 
 def broker_for(redis_url: str | None) -> dramatiq.Broker:
     """The broker of this form. It has no Retries middleware: the row keeps its own next_at."""
-    middleware = [AgeLimit(max_age=AGE_LIMIT), TimeLimit(), ShutdownNotifications(), Callbacks(), Pipelines()]
+    middleware = [TimeLimit(), ShutdownNotifications(), Callbacks(), Pipelines()]
     broker: dramatiq.Broker
     if redis_url is None:
+        # no AgeLimit: the bell counts its rings, and one that was thrown away would never be answered
         broker = StubBroker(middleware=middleware)
     else:
         broker = RedisBroker(
             url=redis_url,
-            middleware=[*middleware, DieWithParent()],
+            middleware=[AgeLimit(max_age=AGE_LIMIT), *middleware, DieWithParent()],
             heartbeat_timeout=15_000,
             maintenance_chance=50_000,
             socket_timeout=1.0,

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from hub.connector import Delivery
 from hub.engine import Hub
 from hub.errors import AuthFailed, Invalid
-from hub.metrics import WEBHOOKS
+from hub.metrics import answered
 from hub.store.intake import Busy, Intake, Verdict
 
 log = structlog.get_logger("o2c.webhooks")
@@ -44,10 +44,10 @@ class Receiver:
         try:
             verdict = await self._accept(scope, receive)
         except Refusal as refusal:
-            WEBHOOKS.labels(str(refusal.status)).inc()
+            answered(str(refusal.status)).inc()
             await _answer(send, refusal.status, {"error": refusal.message}, refusal.retry_after)
         else:
-            WEBHOOKS.labels(str(verdict)).inc()
+            answered(verdict).inc()
             await _answer(send, 202, {"status": str(verdict)})
 
     async def _accept(self, scope: Scope, receive: Receive) -> Verdict:

@@ -95,6 +95,7 @@ class HubSpot:
         docs="connectors/hubspot/README.md",
         limits=Limits(concurrency=CONCURRENCY),
         tier="gold",
+        repeats_vary=True,  # attemptNumber; event_id() covers all that an event says
     )
 
     def __init__(self, settings: Settings) -> None:

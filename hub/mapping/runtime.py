@@ -65,7 +65,9 @@ def dig(record: Any, steps: tuple[Step, ...], told: str = "") -> Any:
     for position, step in enumerate(steps):
         if step is None:
             return _gather(value, steps[position + 1 :], told)
-        if isinstance(step, int) and isinstance(value, list | tuple):
+        if value.__class__ is dict and step.__class__ is str:
+            value = value.get(step)
+        elif isinstance(step, int) and isinstance(value, list | tuple):
             value = value[step] if step < len(value) else None
         elif isinstance(value, Mapping):
             value = value.get(step if isinstance(step, str) else str(step))

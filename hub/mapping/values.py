@@ -76,6 +76,13 @@ def binary_float(value: float) -> Refusal:
 
 def exact(value: Any) -> None:
     """Refuse binary floats and numbers that are none, however deep."""
+    kind = value.__class__
+    if kind is str or kind is int or kind is bool or value is None:
+        return
+    if kind is dict:
+        for part in value.values():
+            exact(part)
+        return
     if isinstance(value, float):
         raise binary_float(value)
     if isinstance(value, Decimal):

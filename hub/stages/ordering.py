@@ -8,7 +8,6 @@ from typing import NamedTuple
 from hub.model import Customer, Order, OrderState
 from hub.stages.outcome import Case, Choice, Event, Outcome, Reader
 
-
 _UNDECIDED = (
     OrderState.RECEIVED,
     OrderState.INVALID,

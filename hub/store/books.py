@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -28,8 +28,9 @@ class Allocation(NamedTuple):
 class Books:
     """The ledger within one transaction."""
 
-    def __init__(self, conn: Connection) -> None:
+    def __init__(self, conn: Connection, before: Callable[[], None] = lambda: None) -> None:
         self.conn = conn
+        self._before = before  # writes what is gathered, so that sums see it
 
     def post(self, group: Group, now: datetime, today: date) -> None:
         """Append a balanced group. Nothing in the ledger is ever changed or deleted."""
@@ -46,6 +47,7 @@ class Books:
             self.conn.execute(POSTINGS.insert(), rows)
 
     def _sum(self, currency: str, *where: sa.ColumnElement[bool]) -> Money:
+        self._before()
         total = self.conn.execute(
             sa.select(sa.func.coalesce(sa.func.sum(_P.amount_minor), 0)).where(
                 _P.currency == currency, *where
@@ -84,6 +86,7 @@ class Books:
             DOCUMENTS.c.currency == currency,
             DOCUMENTS.c.id != excluding,
         )
+        self._before()
         sign = sa.case(
             (DOCUMENTS.c.kind == "order", DOCUMENTS.c.amount_minor), else_=-DOCUMENTS.c.amount_minor
         )

@@ -10,16 +10,16 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from hub.store.database import Database, new_id
+from hub.store.database import insert_into, new_id
 from hub.store.tables import CASES
 
 
 class Cases:
     """Cases within one transaction."""
 
-    def __init__(self, database: Database, conn: Connection) -> None:
+    def __init__(self, dialect: str, conn: Connection) -> None:
         self.conn = conn
-        self._insert = database.insert(CASES)
+        self._dialect = dialect
 
     def open(
         self, *, reason: str, title: str, now: datetime, evidence: Mapping[str, Any] | None = None,
@@ -28,7 +28,7 @@ class Cases:
         """Ask a human. The same open question is asked once: it gets the newer title and evidence."""
         key = f"{reason}|{subject or document_id or row_id or connection}"[:200]
         body = orjson.dumps(dict(evidence or {}), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-        statement = self._insert.values(
+        statement = insert_into(self._dialect, CASES).values(
             id=new_id(), reason=reason, state="open", subject=key, document_id=document_id, order_id=order_id,
             connection=connection, row_id=row_id, title=title, evidence=body, opened_at=now,
         )  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,17 +49,21 @@ class Database:
         self.engine: Engine = _open(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._one_writer = threading.Lock()
+        self._patient = threading.Lock()  # who is not urgent waits here: at most one of them at the door
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """One durable transaction: committed when the block ends, rolled back when it raises."""
+    def writing(self, *, urgent: bool = False) -> Iterator[Connection]:
+        """One durable transaction: committed when the block ends, rolled back when it raises.
+
+        `urgent`: somebody waits for an answer; it goes ahead of the workers.
+        """
         if not self.is_sqlite:
             with self.engine.begin() as conn:
                 yield conn
                 failpoint("commit.before")
             failpoint("commit.after")
             return
-        with self._one_writer, self.engine.connect() as conn:
+        with self._turn(urgent), self.engine.connect() as conn:
             conn.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield conn
@@ -69,6 +73,19 @@ class Database:
             failpoint("commit.before")
             conn.exec_driver_sql("COMMIT")
         failpoint("commit.after")
+
+    @contextmanager
+    def _turn(self, urgent: bool) -> Iterator[None]:
+        if urgent:
+            with self._one_writer:
+                yield
+            return
+        with self._patient:
+            self._one_writer.acquire()
+        try:
+            yield
+        finally:
+            self._one_writer.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -82,13 +99,37 @@ class Database:
                 if self.is_sqlite:
                     conn.exec_driver_sql("ROLLBACK")
 
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engine.dialect.name
+
     def insert(self, table: Table) -> Any:
         """The dialect's INSERT, which knows ON CONFLICT."""
-        return (sqlite if self.is_sqlite else postgresql).insert(table)
+        return insert_into(self.dialect, table)
 
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Any:
+    insert = insert_into(dialect, table).on_conflict_do_nothing()
+    # psycopg tells no row count for these, so PostgreSQL is asked for the rows themselves
+    return insert if dialect == "sqlite" else insert.returning(*table.primary_key.columns)
+
+
+def insert_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert the rows that break no unique rule, many per statement; returns how many were new."""
+    dialect = conn.dialect.name
+    result = conn.execute(_insert_new(dialect, table), rows)
+    return int(result.rowcount) if dialect == "sqlite" else len(result.all())
+
+
+def insert_into(dialect: str, table: Table) -> Any:
+    """The INSERT of a dialect, which knows ON CONFLICT."""
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
 
 
 def _open(url: str) -> Engine:
@@ -106,11 +147,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # FULL: a commit is on disk before the sender reads our 2xx
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "cache_size=-32000"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def epoch(moment: datetime) -> float:
-    """Seconds since the epoch of an aware datetime."""
-    return moment.timestamp()
 
 
 def new_id() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -14,8 +15,9 @@ from hub.model import KINDS, Document, Invoice, Money, Order, Payment
 from hub.store.tables import DOCUMENTS
 
 _GET = sa.select(
-    DOCUMENTS.c.kind, DOCUMENTS.c.version, DOCUMENTS.c.body, DOCUMENTS.c.translated_by, DOCUMENTS.c.origin
-).where(DOCUMENTS.c.id == sa.bindparam("id"))
+    DOCUMENTS.c.id, DOCUMENTS.c.kind, DOCUMENTS.c.version, DOCUMENTS.c.body, DOCUMENTS.c.translated_by
+).where(DOCUMENTS.c.id.in_(sa.bindparam("ids", expanding=True)))
+_INSERT = DOCUMENTS.insert()
 
 
 class Stored(NamedTuple):
@@ -70,20 +72,31 @@ class Documents:
 
     def __init__(self, conn: Connection) -> None:
         self.conn = conn
-        self._known: dict[str, Stored] = {}
+        self._known: dict[str, Stored | None] = {}
+        self._fresh: list[dict[str, Any]] = []
+
+    def prefetch(self, ids: Collection[str]) -> None:
+        """Read many at once; `stored` answers from here then."""
+        missing = [one for one in ids if one not in self._known]
+        for row in self.conn.execute(_GET, {"ids": missing}) if missing else ():
+            document = KINDS[row.kind].model_validate_json(row.body)
+            self._known[row.id] = Stored(document, row.version, row.body, row.translated_by)
+
+    def expect_new(self, document_id: str) -> None:
+        """An id that was just made: nothing is stored under it."""
+        self._known[document_id] = None
 
     def stored(self, document_id: str) -> Stored | None:
         """The current version, read once per transaction."""
-        known = self._known.get(document_id)
-        if known is not None:
-            return known
-        row = self.conn.execute(_GET, {"id": document_id}).first()
-        if row is None:
-            return None
-        document = KINDS[row.kind].model_validate_json(row.body)
-        found = Stored(document, row.version, row.body, row.translated_by)
-        self._known[document_id] = found
-        return found
+        if document_id not in self._known:
+            self.prefetch([document_id])
+        return self._known.get(document_id)
+
+    def flush(self) -> None:
+        """Write new documents, many per statement. Queries over documents need it first."""
+        fresh, self._fresh = self._fresh, []
+        if fresh:
+            self.conn.execute(_INSERT, fresh)
 
     def get(self, document_id: str) -> Document | None:
         """The current version of a document, or None."""
@@ -115,12 +128,13 @@ class Documents:
         values = self._columns(document, body, now)
         values |= {"id": document.id, "kind": document.kind, "version": 1}
         values |= {"created_at": now, "origin": origin, "translated_by": by}
-        self.conn.execute(DOCUMENTS.insert(), values)
+        self._fresh.append(values)
 
     def _update(self, document: Document, body: str, now: datetime, known: Stored, by: str) -> int:
         values = self._columns(document, body, now) | {"version": known.version + 1}
         if by:
             values["translated_by"] = by
+        self.flush()
         done = self.conn.execute(
             DOCUMENTS.update()
             .where(DOCUMENTS.c.id == document.id, DOCUMENTS.c.version == known.version)
@@ -147,4 +161,5 @@ class Documents:
 
     def forget(self) -> None:
         """Read afresh from now on: a lock was taken, and anything may have changed before it was ours."""
+        self.flush()
         self._known.clear()

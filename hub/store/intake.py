@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from hub.connector import Delivery
 from hub.failpoints import failpoint
 from hub.store.cases import Cases
-from hub.store.database import Database, clock, new_id
+from hub.store.database import Database, clock, insert_new, new_id
 from hub.store.tables import EVENTS, INBOX
 
 GROUP_MAX = 256  # deliveries in one commit
@@ -41,12 +41,14 @@ class Item(NamedTuple):
     event_ids: Sequence[str]
     delivery: Delivery
     inbox_id: str
-    digest: str
+    digest: str  # empty: bodies of one event may differ, its id says all that matters
 
 
-def item(connection: str, door: str, event_ids: Sequence[str], delivery: Delivery) -> Item:
+def item(
+    connection: str, door: str, event_ids: Sequence[str], delivery: Delivery, *, repeats_vary: bool = False
+) -> Item:
     """Give a delivery its inbox id and the digest of its body."""
-    digest = hashlib.blake2b(delivery.body, digest_size=16).hexdigest()
+    digest = "" if repeats_vary else hashlib.blake2b(delivery.body, digest_size=16).hexdigest()
     return Item(connection, door, event_ids, delivery, new_id(), digest)
 
 
@@ -57,7 +59,7 @@ def accept(database: Database, conn: Connection, items: Sequence[Item]) -> Seque
         for it in items
         for event in it.event_ids
     ]
-    stored = conn.execute(database.insert(EVENTS).on_conflict_do_nothing(), marks).rowcount
+    stored = insert_new(conn, EVENTS, marks)
     everything_new = stored == len(marks)
     verdicts = [Verdict.NEW if everything_new else _judge(conn, it) for it in items]
     fresh = [_row(it) for it, verdict in zip(items, verdicts, strict=True) if verdict is Verdict.NEW]
@@ -78,7 +80,8 @@ def _judge(conn: Connection, it: Item) -> Verdict:
     if any(row.inbox_id == it.inbox_id for row in rows):
         return Verdict.NEW
     single = len(it.event_ids) == 1  # batches are regrouped by their senders: bodies may differ lawfully
-    return Verdict.SUSPICIOUS if single and rows[0].digest != it.digest else Verdict.KNOWN
+    differs = bool(it.digest) and rows[0].digest != it.digest
+    return Verdict.SUSPICIOUS if single and differs else Verdict.KNOWN
 
 
 def _row(it: Item) -> dict[str, Any]:
@@ -94,7 +97,7 @@ def _row(it: Item) -> dict[str, Any]:
 def _quarantine(database: Database, conn: Connection, it: Item) -> None:
     row = _row(it) | {"state": "dead", "next_at": 0.0, "attempts": 0, "lease_until": 0.0}
     conn.execute(INBOX.insert(), row)
-    Cases(database, conn).open(
+    Cases(database.dialect, conn).open(
         reason="conflicting_event",
         title=f"{it.connection} sent event {it.event_ids[0]} again with another content",
         now=it.delivery.received_at,
@@ -153,16 +156,15 @@ class Intake:
     def _commit(self, group: list[tuple[Item, asyncio.Future[Verdict], asyncio.AbstractEventLoop]]) -> None:
         answers: Sequence[Verdict | BaseException]
         try:
-            with self.database.writing() as conn:
+            with self.database.writing(urgent=True) as conn:
                 answers = accept(self.database, conn, [it for it, _, _ in group])
                 failpoint("webhook.before_commit")
             failpoint("webhook.after_commit")
         except Exception as error:  # noqa: BLE001 - every sender of the group must hear of it
             answers = [error] * len(group)
-        else:
-            self.ring()
         pairs = [(future, answer) for (_, future, _), answer in zip(group, answers, strict=True)]
         group[0][2].call_soon_threadsafe(_tell, pairs)
+        self.ring()  # after the answers: a broker that is away must not keep the senders waiting
 
 
 def _tell(pairs: Sequence[tuple[asyncio.Future[Verdict], Verdict | BaseException]]) -> None:

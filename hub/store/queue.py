@@ -2,61 +2,80 @@
 
 A row is claimed by one portable statement; attempts are counted then, before the work, so a row that kills
 its worker is bounded too. The lease's value is the fencing token: who settles must still hold it.
+Statements are built once: building one costs more than running it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Table
 
 from hub.store.database import clock
-from hub.store.tables import CONNECTIONS, INBOX, XREF
+from hub.store.tables import CONNECTIONS, INBOX, PENDING, XREF
 
 SUSPECT = 2  # rows tried this often are claimed alone: one of them may be killing its worker
 
 
 def _due(table: Table) -> sa.ColumnElement[bool]:
-    return sa.and_(table.c.state == "pending", table.c.next_at <= clock(), table.c.lease_until < clock())
+    return sa.and_(table.c.state == PENDING, table.c.next_at <= clock(), table.c.lease_until < clock())
 
 
-def _claim(conn: Connection, table: Table, lease: float, where: Any, limit: int) -> Sequence[Any]:
-    chosen = (
-        sa.select(table.c.id)
-        .where(_due(table), where)
-        .order_by(table.c.next_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)  # ignored by SQLite, which has one writer anyway
-    )
-    taken = (
-        table.update()
-        .where(table.c.id.in_(chosen))
-        .values(lease_until=clock() + lease, attempts=table.c.attempts + 1, **_begun(table))
-        .returning(*table.c)
-    )
-    return sorted(conn.execute(taken).all(), key=lambda row: (row.next_at, row.id))
-
-
-def _begun(table: Table) -> dict[str, Any]:
-    """A claimed delivery is in doubt until it is settled: its worker may die after the vendor wrote."""
-    return {"unsettled": XREF.c.unsettled + 1} if table is XREF else {}
-
-
-def claim(conn: Connection, table: Table, *, lease: float, limit: int, where: Any = None) -> Sequence[Any]:
-    """Up to `limit` due rows, oldest first, held for `lease` seconds."""
-    narrowed = sa.true() if where is None else where
-    rows = _claim(conn, table, lease, sa.and_(narrowed, table.c.attempts < SUSPECT), limit)
-    return rows or _claim(conn, table, lease, narrowed, 1)
-
-
-def claim_inbox(conn: Connection, *, lease: float, limit: int) -> Sequence[Any]:
-    """Deliveries to process, of connections that are neither paused nor slowed."""
+def _place(table: Table) -> sa.ColumnElement[bool]:
+    """Which rows a worker may take: of one connection, or of all that are neither paused nor slowed."""
+    if table is XREF:
+        return XREF.c.connection == sa.bindparam("place")
     held = sa.select(CONNECTIONS.c.name).where(
         sa.or_(CONNECTIONS.c.state == "paused", CONNECTIONS.c.slow_until > clock())
     )
-    return claim(conn, INBOX, lease=lease, limit=limit, where=INBOX.c.connection.not_in(held))
+    return INBOX.c.connection.not_in(held)
+
+
+@cache
+def _claim_statement(table: Table, *, suspects: bool) -> Any:
+    trusted = sa.true() if suspects else table.c.attempts < SUSPECT
+    chosen = (
+        sa.select(table.c.id)
+        .where(_due(table), _place(table), trusted)
+        .order_by(table.c.next_at)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+        .with_for_update(skip_locked=True)  # ignored by SQLite, which has one writer anyway
+    )
+    # a claimed document is in doubt until it is settled: its worker may die after the vendor wrote
+    begun = {"unsettled": XREF.c.unsettled + 1} if table is XREF else {}
+    lease = sa.bindparam("lease", type_=sa.Double)
+    return (
+        table.update()
+        .where(table.c.id.in_(chosen))
+        .values(lease_until=clock() + lease, attempts=table.c.attempts + 1, **begun)
+        .returning(*table.c)
+    )
+
+
+def _claim(conn: Connection, table: Table, limit: int, **given: Any) -> Sequence[Any]:
+    """Up to `limit` due rows, oldest first; rows under suspicion one at a time."""
+    rows = conn.execute(_claim_statement(table, suspects=False), {**given, "most": limit}).all()
+    rows = rows or conn.execute(_claim_statement(table, suspects=True), {**given, "most": 1}).all()
+    return sorted(rows, key=lambda row: (row.next_at, row.id))
+
+
+def claim_inbox(conn: Connection, *, lease: float, limit: int) -> Sequence[Any]:
+    """Deliveries to process, held for `lease` seconds."""
+    return _claim(conn, INBOX, limit, lease=lease)
+
+
+_OPEN_FOR_US = (
+    sa.select(CONNECTIONS.c.failures)
+    .where(CONNECTIONS.c.name == sa.bindparam("place"), CONNECTIONS.c.state == "active")
+    .where(CONNECTIONS.c.slow_until <= clock())
+    .with_for_update()
+)
+_SLOTS = sa.select(sa.func.count(XREF.c.lease_until.distinct())).where(
+    XREF.c.connection == sa.bindparam("place"), XREF.c.state == PENDING, XREF.c.lease_until >= clock()
+)
 
 
 def claim_xref(
@@ -66,22 +85,12 @@ def claim_xref(
 
     A slot is one batch in one worker, seen as one distinct lease: so the bound holds across all workers.
     """
-    open_for_us = conn.execute(
-        sa.select(CONNECTIONS.c.name)
-        .where(CONNECTIONS.c.name == connection, CONNECTIONS.c.state == "active")
-        .where(CONNECTIONS.c.slow_until <= clock())
-        .with_for_update()
-    ).first()
-    if open_for_us is None or _slots(conn, connection) >= concurrency:
+    name = {"place": connection}
+    if conn.execute(_OPEN_FOR_US, name).first() is None:
         return ()
-    return claim(conn, XREF, lease=lease, limit=limit, where=XREF.c.connection == connection)
-
-
-def _slots(conn: Connection, connection: str) -> int:
-    held = sa.select(sa.func.count(XREF.c.lease_until.distinct())).where(
-        XREF.c.connection == connection, XREF.c.state == "pending", XREF.c.lease_until >= clock()
-    )
-    return int(conn.execute(held).scalar_one())
+    if conn.execute(_SLOTS, name).scalar_one() >= concurrency:
+        return ()
+    return _claim(conn, XREF, limit, lease=lease, place=connection)
 
 
 def settle(conn: Connection, table: Table, row: Any, **values: Any) -> bool:
@@ -94,6 +103,19 @@ def settle(conn: Connection, table: Table, row: Any, **values: Any) -> bool:
     return done.rowcount == 1
 
 
+_PROCESSED = (
+    INBOX.update()
+    .where(INBOX.c.id == sa.bindparam("row_id"), INBOX.c.lease_until == sa.bindparam("held"))
+    .values(lease_until=0.0, state="done", last_error=None)
+)
+
+
+def processed(conn: Connection, rows: Sequence[Any]) -> bool:
+    """Deliveries that were carried through; False when any of them is somebody else's by now."""
+    held = [{"row_id": row.id, "held": row.lease_until} for row in rows]
+    return conn.execute(_PROCESSED, held).rowcount == len(rows)
+
+
 def put_back(conn: Connection, table: Table, rows: Sequence[Any]) -> None:
     """Return claimed rows that were not begun: the claim costs them no attempt."""
     for row in rows:
@@ -103,13 +125,9 @@ def put_back(conn: Connection, table: Table, rows: Sequence[Any]) -> None:
 
 def due_connections(conn: Connection) -> Sequence[str]:
     """Connections with documents due for delivery now."""
-    query = (
-        sa.select(XREF.c.connection)
-        .join(CONNECTIONS, CONNECTIONS.c.name == XREF.c.connection)
-        .where(_due(XREF), CONNECTIONS.c.state == "active", CONNECTIONS.c.slow_until <= clock())
-        .distinct()
-    )
-    return list(conn.execute(query).scalars())
+    due = sa.exists().where(XREF.c.connection == CONNECTIONS.c.name, _due(XREF))
+    active = sa.and_(CONNECTIONS.c.state == "active", CONNECTIONS.c.slow_until <= clock())
+    return list(conn.execute(sa.select(CONNECTIONS.c.name).where(active, due)).scalars())
 
 
 def inbox_due(conn: Connection) -> bool:

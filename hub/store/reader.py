@@ -73,6 +73,7 @@ class StoreReader:
         return self._books.allocations(payment=payment, invoice=invoice)
 
     def _load(self, *where: sa.ColumnElement[bool], limit: int = ROWS_MAX) -> list[Any]:
+        self._documents.flush()
         rows = self._conn.execute(
             sa.select(_D.kind, _D.body).where(*where).order_by(_D.created_at, _D.id).limit(limit)
         )
@@ -134,6 +135,7 @@ class StoreReader:
         key = match_key(account)
         if not key:
             return ""
+        self._documents.flush()
         found = self._conn.execute(
             sa.select(_D.customer_id)
             .where(_D.kind == "payment", _D.reference == key, _D.customer_id != "")

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Date,
     Double,
     Index,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlalchemy.types import TypeDecorator
@@ -53,9 +55,13 @@ def _work() -> list[Column[Any]]:
     ]
 
 
-def _due(name: str, *columns: str) -> Index:
+# A literal, not a parameter: SQLite uses a partial index only where the query repeats its condition.
+PENDING: ColumnElement[str] = literal_column("'pending'")
+
+
+def _due(name: str, *columns: str, also: str = "") -> Index:
     """Only pending rows are ever searched, so only they are indexed."""
-    pending = text("state = 'pending'")
+    pending = text(f"state = 'pending'{also}")
     return Index(name, *columns, sqlite_where=pending, postgresql_where=pending)
 
 
@@ -95,7 +101,8 @@ XREF = Table(
     UniqueConstraint("connection", "document_id"),
     UniqueConstraint("connection", "kind", "external_id"),
     _due("xref_due", "connection", "next_at"),
-    _due("xref_waiting", "waits_for"),
+    _due("xref_waiting", "waits_for", also=" AND waits_for IS NOT NULL"),
+    _due("xref_held", "connection", "lease_until", also=" AND lease_until > 0"),
     Index("xref_by_document", "document_id"),
 )  # fmt: skip
 DOCUMENTS = Table(

@@ -32,11 +32,17 @@ class Tx:
         self.conn = conn
         self.now = now
         self.documents = Documents(conn)
-        self.xrefs = Xrefs(database, conn)
-        self.books = Books(conn)
-        self.cases = Cases(database, conn)
+        self.xrefs = Xrefs(database.dialect, conn)
+        self.books = Books(conn, self.documents.flush)
+        self.cases = Cases(database.dialect, conn)
         self.trail = Trail(conn)
         self.reader = StoreReader(database, self.documents, self.books, today=now.date(), policies=policies)
+
+    def flush(self) -> None:
+        """Write everything that was gathered, documents before what refers to them."""
+        self.documents.flush()
+        self.xrefs.flush()
+        self.trail.flush()
 
 
 class Store:
@@ -53,7 +59,7 @@ class Store:
         with self.database.writing() as conn:
             tx = Tx(self.database, conn, self.now(), self.policies)
             yield tx
-            tx.trail.flush()
+            tx.flush()
 
     @contextmanager
     def look(self) -> Iterator[Tx]:

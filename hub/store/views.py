@@ -212,5 +212,7 @@ def troubled(conn: Connection, limit: int = 20) -> Sequence[str]:
             .where(table.c.state != "done", table.c.last_error.is_not(None))
             .limit(limit)
         )
-        found += [f"{table.name} {r.connection}: {r.state} after {r.attempts} tries: {r.last_error}" for r in rows]
+        found += [
+            f"{table.name} {r.connection}: {r.state} after {r.attempts} tries: {r.last_error}" for r in rows
+        ]
     return found

@@ -1,43 +1,96 @@
-"""Cross-references: what each connection calls a document, and which version it should have."""
+"""Cross-references: what each connection calls a document, and which version it should have.
+
+Within a transaction new rows and wishes are gathered and written together (`flush`): one statement for a
+whole batch instead of one each.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from hub.errors import Conflict
 from hub.model import Document
-from hub.store import queue
-from hub.store.database import Database, clock, new_id
-from hub.store.tables import XREF
+from hub.store.database import clock, insert_into, insert_new, new_id
+from hub.store.tables import PENDING, XREF
 
-_BY_EXTERNAL = sa.select(XREF.c.document_id, XREF.c.revision).where(
+
+class Known(NamedTuple):
+    """A document behind a vendor's id, and how new the state is that we have seen of it there."""
+
+    document_id: str
+    revision: datetime | None
+
+
+class Sent(NamedTuple):
+    """A claimed row whose document has arrived: under which id, in which version."""
+
+    row: Any
+    external_id: str
+    version: int
+
+
+_BY_EXTERNAL = sa.select(XREF.c.kind, XREF.c.external_id, XREF.c.document_id, XREF.c.revision).where(
     XREF.c.connection == sa.bindparam("connection"),
-    XREF.c.kind == sa.bindparam("kind"),
-    XREF.c.external_id == sa.bindparam("external_id"),
+    XREF.c.external_id.in_(sa.bindparam("external_ids", expanding=True)),
 )
 _BY_DOCUMENT = sa.select(XREF.c.external_id).where(
     XREF.c.connection == sa.bindparam("connection"), XREF.c.document_id == sa.bindparam("document_id")
+)
+_NEWEST = (
+    XREF.update()
+    .where(XREF.c.connection == sa.bindparam("place"), XREF.c.document_id == sa.bindparam("document"))
+    .where(
+        sa.or_(XREF.c.revision.is_(None), XREF.c.revision < sa.bindparam("seen", type_=XREF.c.revision.type))
+    )
+    .values(revision=sa.bindparam("seen", type_=XREF.c.revision.type))
+)
+_SENT = (
+    XREF.update()
+    .where(XREF.c.id == sa.bindparam("row_id"), XREF.c.lease_until == sa.bindparam("held"))
+    .values(
+        lease_until=0.0, attempts=0, unsettled=0, last_error=None, waits_for=None,
+        external_id=sa.bindparam("known_as"), sent=sa.bindparam("version"),
+        state=sa.case((XREF.c.wanted > sa.bindparam("version"), "pending"), else_="done"),
+    )
+)  # fmt: skip
+_WAKE = (
+    XREF.update()
+    .where(XREF.c.state == PENDING, XREF.c.connection == sa.bindparam("place"))
+    .where(XREF.c.waits_for.in_(sa.bindparam("documents", expanding=True)))
+    .values(next_at=clock(), waits_for=None)
 )
 
 
 class Xrefs:
     """Cross-references within one transaction. `rung` collects the connections with something due."""
 
-    def __init__(self, database: Database, conn: Connection) -> None:
+    def __init__(self, dialect: str, conn: Connection) -> None:
         self.conn = conn
         self.rung: set[str] = set()
-        self._upsert = _want_statement(database)
-        self._insert = database.insert(XREF)
+        self._dialect = dialect
+        self._known: dict[tuple[str, str, str], Known | None] = {}
+        self._met: list[dict[str, Any]] = []
+        self._wanted: dict[tuple[str, str], dict[str, Any]] = {}
 
-    def known(self, connection: str, kind: str, external_id: str) -> Row[Any, Any] | None:
-        """(document_id, revision) behind a vendor's id, or None."""
-        names = {"connection": connection, "kind": kind, "external_id": external_id}
-        return self.conn.execute(_BY_EXTERNAL, names).first()
+    def prefetch(self, connection: str, things: Collection[tuple[str, str]]) -> None:
+        """Look up many (kind, external id) at once; `known` answers from here then."""
+        self._known |= {(connection, kind, external): None for kind, external in things}
+        external_ids = [external for _, external in things]
+        for row in self.conn.execute(_BY_EXTERNAL, {"connection": connection, "external_ids": external_ids}):
+            self._known[connection, row.kind, row.external_id] = Known(row.document_id, row.revision)
+
+    def known(self, connection: str, kind: str, external_id: str) -> Known | None:
+        """The document behind a vendor's id, or None."""
+        key = (connection, kind, external_id)
+        if key not in self._known:
+            self.prefetch(connection, [(kind, external_id)])
+        return self._known[key]
 
     def external_id(self, connection: str, document_id: str) -> str | None:
         """What the connection calls a document, or None while it does not know it."""
@@ -45,62 +98,51 @@ class Xrefs:
         return self.conn.execute(_BY_DOCUMENT, names).scalar()
 
     def seen(self, connection: str, document: Document, external_id: str, revision: datetime | None) -> None:
-        """A new document arrived from a connection: from now on we know it by that name there.
-
-        Raises Conflict when another worker met the same vendor object first.
-        """
-        made = self.conn.execute(
-            self._insert.values(
-                id=new_id(), connection=connection, kind=document.kind, document_id=document.id,
-                external_id=external_id, wanted=1, sent=1, state="done", attempts=0, next_at=0.0,
-                lease_until=0.0, unsettled=0, revision=revision,
-            ).on_conflict_do_nothing()
-            .returning(XREF.c.id)
-        ).scalar()  # fmt: skip
-        if made is None:
-            raise Conflict(f"{connection} {document.kind} {external_id} is already known", sent=False)
+        """A new document arrived from a connection: from now on we know it by that name there."""
+        self._known[connection, document.kind, external_id] = Known(document.id, revision)
+        self._met.append(
+            {
+                "id": new_id(), "connection": connection, "kind": document.kind, "document_id": document.id,
+                "external_id": external_id, "wanted": 1, "sent": 1, "state": "done", "attempts": 0,
+                "next_at": 0.0, "lease_until": 0.0, "unsettled": 0, "revision": revision,
+            }
+        )  # fmt: skip
 
     def newest(self, connection: str, document_id: str, revision: datetime) -> None:
         """Remember how new the state is that we have seen of a document."""
-        self.conn.execute(
-            XREF.update()
-            .where(XREF.c.connection == connection, XREF.c.document_id == document_id)
-            .where(sa.or_(XREF.c.revision.is_(None), XREF.c.revision < revision))
-            .values(revision=revision)
-        )
+        self.flush()
+        self.conn.execute(_NEWEST, {"place": connection, "document": document_id, "seen": revision})
 
     def want(self, connection: str, document: Document, version: int, now: datetime) -> None:
         """Ask that a connection be brought up to this version of a document."""
-        self.conn.execute(
-            self._upsert,
-            {
-                "id": new_id(), "connection": connection, "kind": document.kind, "document_id": document.id,
-                "wanted": version, "sent": 0, "state": "pending", "attempts": 0, "lease_until": 0.0,
-                "unsettled": 0, "wanted_at": now,
-            },
-        )  # fmt: skip
+        self._wanted[connection, document.id] = {
+            "id": new_id(), "connection": connection, "kind": document.kind, "document_id": document.id,
+            "wanted": version, "sent": 0, "state": "pending", "attempts": 0, "lease_until": 0.0,
+            "unsettled": 0, "wanted_at": now,
+        }  # fmt: skip
         self.rung.add(connection)
 
-    def sent(self, row: Any, external_id: str, version: int) -> bool:
-        """A connection has this version; a newer one wanted meanwhile stays pending. False: fenced off."""
-        newer = XREF.c.wanted > version
-        kept = queue.settle(
-            self.conn, XREF, row, external_id=external_id, sent=version, attempts=0, unsettled=0,
-            state=sa.case((newer, "pending"), else_="done"), last_error=None, waits_for=None,
-        )  # fmt: skip
-        if kept:
-            self._wake_waiting(row.connection, row.document_id)
-        return kept
+    def flush(self) -> None:
+        """Write what was gathered. Raises Conflict when another worker met the same vendor object first."""
+        met, self._met = self._met, []
+        if met and insert_new(self.conn, XREF, met) != len(met):
+            raise Conflict("another worker met the same object at the same time", sent=False)
+        wanted, self._wanted = self._wanted, {}
+        if wanted:
+            self.conn.execute(_want(self._dialect), list(wanted.values()))
 
-    def _wake_waiting(self, connection: str, document_id: str) -> None:
-        woken = self.conn.execute(
-            XREF.update()
-            .where(XREF.c.state == "pending", XREF.c.waits_for == document_id)
-            .where(XREF.c.connection == connection)
-            .values(next_at=clock(), waits_for=None)
-        )
-        if woken.rowcount:
+    def sent(self, connection: str, arrived: Sequence[Sent]) -> bool:
+        """These versions have arrived; rows with a newer wish stay pending. False: one was fenced off."""
+        rows = [
+            {"row_id": s.row.id, "held": s.row.lease_until, "known_as": s.external_id, "version": s.version}
+            for s in arrived
+        ]
+        if self.conn.execute(_SENT, rows).rowcount != len(rows):
+            return False
+        documents = [s.row.document_id for s in arrived]
+        if self.conn.execute(_WAKE, {"place": connection, "documents": documents}).rowcount:
             self.rung.add(connection)
+        return True
 
     def believe_absent(self, row_id: str) -> None:
         """A person looked there: no earlier attempt got through."""
@@ -122,14 +164,15 @@ class Xrefs:
             .values(next_at=clock())
         )
 
-    def of_document(self, document_id: str) -> Sequence[Row[Any]]:
+    def of_document(self, document_id: str) -> Sequence[Row[Any, Any]]:
         """Every connection's row for a document."""
         return self.conn.execute(sa.select(XREF).where(XREF.c.document_id == document_id)).all()
 
 
-def _want_statement(database: Database) -> Any:
-    """Insert or update, keeping the fact that we tried before: deliver() must then look first."""
-    insert = database.insert(XREF)
+@cache
+def _want(dialect: str) -> Any:
+    """Insert or update. That earlier attempts are unsettled is kept: deliver() must then look first."""
+    insert = insert_into(dialect, XREF)
     return insert.values(next_at=clock()).on_conflict_do_update(
         index_elements=["connection", "document_id"],
         set_={

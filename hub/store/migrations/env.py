@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 
 from hub.store.tables import metadata
 
 
-def _render(kind: str, value: Any, _context: Any) -> str | bool:
+def _render(kind: str, value: Any, _context: Any) -> str | Literal[False]:
     """Moments are plain doubles in migrations: a migration must not depend on today's code."""
     return "sa.Double()" if kind == "type" and type(value).__name__ == "Instant" else False
 
