@@ -64,6 +64,7 @@ check: setup  ## style, types and import rules
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/o2c mapping check
 
 bench: setup  ## measure, and print ratios
 	@$(BIN)/python -m bench

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from pydantic import ValidationError
 
 from hub import secrets
 from hub.errors import HubError, MappingInvalid
@@ -34,8 +35,19 @@ def plainly() -> Iterator[None]:
     """Errors end with what to do, never with a stack trace."""
     try:
         yield
-    except HubError as error:
+    except (HubError, json.JSONDecodeError, OSError) as error:
         typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
+
+
+def settled() -> Settings:
+    """Settings from the environment. Exits naming the first one that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "O2C_" + "_".join(str(part) for part in first["loc"]).upper()
+        typer.secho(f"{name}: {first['msg']}; see config/.env.example", fg="red", err=True)
         raise typer.Exit(1) from None
 
 
@@ -60,7 +72,7 @@ def serve(
     port: Annotated[int, typer.Option(help="port to listen on; 0 takes O2C_PORT or 8080")] = 0,
 ) -> None:
     """Run the hub: doors, API and console; and the workers too, unless O2C_REDIS_URL is set."""
-    settings = Settings()
+    settings = settled()
     host, port = host or settings.host, port or settings.port
     ensure_free(host, port)
     with plainly():
@@ -80,7 +92,7 @@ def work(
     threads: Annotated[int, typer.Option(help="threads per process; 0 takes O2C_THREADS")] = 0,
 ) -> None:
     """Run workers behind Redis (the scaled form): dramatiq with the hub's actors."""
-    settings = Settings()
+    settings = settled()
     if settings.redis_url is None:
         typer.secho("O2C_REDIS_URL is not set: `o2c serve` does the work itself.", fg="red", err=True)
         raise typer.Exit(1)
@@ -99,7 +111,7 @@ def migrate() -> None:
     """Bring the database to the current schema (serve and work do it by themselves)."""
     from hub.store.migrate import upgrade
 
-    settings = Settings()
+    settings = settled()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     upgrade(settings.database)
     typer.echo("the database is up to date")
@@ -114,7 +126,7 @@ def demo(
     """Hub, simulated HubSpot, NetSuite and bank, and a story from won deal to applied cash."""
     from hub.demo.play import play
 
-    wanted = port or (0 if once else Settings().port)
+    wanted = port or (0 if once else settled().port)
     if wanted:
         ensure_free("127.0.0.1", wanted)
     with plainly():
@@ -131,7 +143,7 @@ def token_create(
         typer.secho(f"role {role!r} is not one of viewer, operator, admin", fg="red", err=True)
         raise typer.Exit(1)
     with plainly():
-        parts = build(Settings())
+        parts = build(settled())
         token = secrets.new_token()
         with parts.hub.store.begin() as tx:
             access.add_token(tx.conn, digest=secrets.token_digest(token), name=name, role=role, now=tx.now)
@@ -150,7 +162,7 @@ def connection_add(
 ) -> None:
     """Create or change a connection. Secrets are sealed before they are stored."""
     with plainly():
-        parts = build(Settings())
+        parts = build(settled())
         text = sys.stdin.read() if str(settings_file) == "-" else settings_file.read_text("utf-8")
         given = json.loads(text)
         stored = parts.hub.registry.seal(name, connector, given)
@@ -172,7 +184,7 @@ def connection_add(
 def connection_check(name: Annotated[str, typer.Argument(help="the connection")]) -> None:
     """Try its credentials and scopes now."""
     with plainly():
-        parts = build(Settings())
+        parts = build(settled())
         health = parts.hub.registry.get(name).connector.check()
     typer.echo(health.summary)
     for finding in health.findings:
@@ -184,7 +196,7 @@ def connection_check(name: Annotated[str, typer.Argument(help="the connection")]
 def connection_list() -> None:
     """Every connection and its state."""
     with plainly():
-        parts = build(Settings())
+        parts = build(settled())
         with parts.hub.store.look() as tx:
             for row in connections.every(tx.conn):
                 typer.echo(f"{row.name:20} {row.connector:12} {row.state:8} {row.paused_why}")

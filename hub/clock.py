@@ -67,13 +67,17 @@ class Clock:
                 return
         for live in due:
             self._next_poll[live.name] = time.monotonic() + live.poll_seconds
-            poll(self.hub, live.name)
+            try:
+                poll(self.hub, live.name)
+            except ConnectorError as error:
+                log.warning("poll_failed", connection=live.name, error=describe(error))
 
 
 def poll(hub: Hub, connection: str) -> int:
     """Ask one connection for what is new, page by page; the cursor moves in the accepting transaction.
 
-    Returns how many deliveries were new to us or known. A failure leaves the cursor where it was.
+    Returns how many deliveries it brought, known ones too. Raises ConnectorError when the system cannot be
+    asked; the cursor then stays where it was.
     """
     live = hub.registry.get(connection)
     if not live.polls:
@@ -86,7 +90,7 @@ def poll(hub: Hub, connection: str) -> int:
             page = live.connector.poll(row.cursor if row else None)
         except ConnectorError as error:
             _poll_failed(hub, connection, error)
-            return seen
+            raise
         items = [item(connection, "poll", a.event_ids, a.delivery) for a in page.arrivals]
         with hub.store.begin() as tx:
             if items:
@@ -102,7 +106,6 @@ def poll(hub: Hub, connection: str) -> int:
 
 
 def _poll_failed(hub: Hub, connection: str, error: ConnectorError) -> None:
-    log.warning("poll_failed", connection=connection, error=describe(error))
     with hub.store.begin() as tx:
         if isinstance(error, AuthFailed):
             connections.pause(tx.conn, connection, describe(error))

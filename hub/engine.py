@@ -158,13 +158,17 @@ class Hub:
             rows = queue.claim_inbox(tx.conn, lease=self.bounds.lease, limit=limit)
         if not rows:
             return 0
-        self._call_for_help("inbox", len(rows), limit)
+        failpoint("process.claimed")
+        full, slow = len(rows) == limit, self.pace.is_slow("inbox")
+        if full and slow:
+            self.ring("inbox")  # others can wait for these systems beside us
         began = time.monotonic()
         begun = []
-        for n, row in enumerate(rows):
+        sound = self._sound(INBOX, rows)
+        for n, row in enumerate(sound):
             if n and time.monotonic() > began + self.bounds.budget:
                 with self.store.begin() as tx:
-                    queue.put_back(tx.conn, INBOX, rows[n:])
+                    queue.put_back(tx.conn, INBOX, sound[n:])
                 break
             changes = self._read(row)
             if changes is not None:
@@ -172,12 +176,9 @@ class Hub:
         self.pace.note("inbox", len(rows), time.monotonic() - began)
         if begun:
             self._absorb(self._translate(begun))
+        if full and not slow:
+            self.ring("inbox")  # quick work: one worker after the other, or they only fight for the lock
         return len(rows)
-
-    def _call_for_help(self, name: str, claimed: int, limit: int) -> None:
-        """A full batch of a slow system: more workers can wait for it side by side."""
-        if claimed == limit and self.pace.is_slow(name):
-            self.ring(name)
 
     def _read(self, row: Any) -> Sequence[Change] | None:
         sent = Delivery(orjson.loads(row.headers), row.body, row.url, row.received_at, row.method)
@@ -227,6 +228,9 @@ class Hub:
                 failpoint("process.before_settle")
                 if not queue.processed(tx.conn, [one.row for one in begun]):
                     raise Fenced("a delivery was taken over by another worker")
+                for one in begun:
+                    if one.row.last_error:
+                        tx.cases.close_row(one.row.id, tx.now)
         except Exception as error:  # noqa: BLE001 - each row must be settled, whatever went wrong
             if len(begun) > 1:
                 for one in begun:
@@ -316,14 +320,23 @@ class Hub:
         claimed_at = time.monotonic()
         with self.store.begin() as tx:
             rows = queue.claim_xref(
-                tx.conn, connection, lease=self.bounds.lease, limit=limit,
+                tx.conn, connection, lease=self.bounds.lease + _quiesce(live), limit=limit,
                 concurrency=live.manifest.limits.concurrency,
             )  # fmt: skip
         if not rows:
             return 0
-        self._call_for_help(connection, len(rows), limit)
-        with calls_until(claimed_at + self.bounds.lease - self.bounds.call):
-            self._push_all(live, self._prepare(live, rows))
+        failpoint("deliver.claimed")
+        full, slow = len(rows) == limit, self.pace.is_slow(connection)
+        if full and slow:
+            self.ring(connection)
+        # a call that begins within this time has ended, and its quiesce time too, when the lease ends:
+        # whoever takes the row over then finds what it did
+        calling = max(self.bounds.lease - self.bounds.call, 0.0)
+        with calls_until(claimed_at + calling):
+            jobs = self._prepare(live, self._sound(XREF, rows))
+            self._push_all(live, jobs, claimed_at + calling / 2)  # the other half ends what was begun
+        if full and not slow:
+            self.ring(connection)
         return len(rows)
 
     def _prepare(self, live: Live, rows: Sequence[Any]) -> Sequence[Job]:
@@ -349,12 +362,12 @@ class Hub:
         write = Write(row.kind, record, row.external_id, row.document_id, key)
         return Job(row, write, stored.version)
 
-    def _push_all(self, live: Live, jobs: Sequence[Job]) -> None:
+    def _push_all(self, live: Live, jobs: Sequence[Job], until: float) -> None:
         began = time.monotonic()
         done: list[Done] = []
         for n, job in enumerate(jobs):
             start = time.monotonic()
-            if n and start > began + self.bounds.budget:
+            if n and start > until:
                 self._put_back(jobs[n:])
                 break
             try:
@@ -388,16 +401,17 @@ class Hub:
 
     def _settle(self, live: Live, done: Sequence[Done]) -> None:
         """All in one transaction; if another worker took a row over, each in its own."""
-        with self._unit() as tx:
-            together = tx.xrefs.sent(
-                live.name, [Sent(one.job.row, one.external_id, one.job.version) for one in done]
-            )
-            if together or len(done) == 1:
+        arrived = [Sent(one.job.row, one.external_id, one.job.version) for one in done]
+        try:
+            with self._unit() as tx:
+                together = tx.xrefs.sent(live.name, arrived)
+                if not together and len(done) > 1:
+                    raise Fenced("another worker holds one of these by now")
                 connections.answered(tx.conn, live.name)
                 for one in done:
                     self._note(tx, one, "done" if together else "fenced")
-            failpoint("settle.before_commit")
-        if not together and len(done) > 1:
+                failpoint("settle.before_commit")
+        except Fenced:
             for one in done:
                 self._settle(live, [one])
 

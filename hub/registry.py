@@ -15,8 +15,8 @@ import orjson
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from hub.connector import Manifest, Poller, Source
-from hub.errors import Invalid, Unmappable
-from hub.mapping import Translator, compile_mapping, load
+from hub.errors import Invalid, MappingInvalid, Unmappable
+from hub.mapping import Translator, check_mapping, compile_mapping, load
 from hub.secrets import Vault
 from hub.store import connections
 from hub.store.tx import Store
@@ -87,6 +87,7 @@ class Registry:
     vault: Vault
     mappings_dir: Path
     _live: dict[str, Live] = field(default_factory=dict)
+    _broken: dict[str, str] = field(default_factory=dict)
     _read_at: float = -1e9
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -95,8 +96,14 @@ class Registry:
         self.refresh()
         live = self._live.get(name)
         if live is None:
-            raise Invalid(f"there is no connection called {name!r}", field="connection")
+            raise Invalid(self._why_not(name), field="connection")
         return live
+
+    def _why_not(self, name: str) -> str:
+        broken = self._broken.get(name)
+        if broken is None:
+            return f"there is no connection called {name!r}"
+        return f"connection {name!r} cannot be used as it is configured: {broken}"
 
     def all(self) -> Mapping[str, Live]:
         """Every connection by name."""
@@ -110,7 +117,14 @@ class Registry:
         with self._lock:
             with self.store.look() as tx:
                 rows = connections.every(tx.conn)
-            self._live = {row.name: self._keep_or_build(row) for row in rows}
+            live: dict[str, Live] = {}
+            self._broken = {}
+            for row in rows:
+                try:
+                    live[row.name] = self._keep_or_build(row)
+                except Exception as error:  # noqa: BLE001 - one broken connection must not stop the others
+                    self._broken[row.name] = str(error)
+            self._live = live
             self._read_at = time.monotonic()
 
     def _keep_or_build(self, row: Any) -> Live:
@@ -182,5 +196,9 @@ def load_mappings(
             kind, direction, _ = path.name.rsplit(".", 2)
             if direction not in found:
                 raise Invalid(f"{path} must be called <kind>.in.yaml or <kind>.out.yaml", field=path.name)
-            found[direction][kind] = compile_mapping(load(path))
+            document = load(path)
+            findings = check_mapping(document)
+            if findings:
+                raise MappingInvalid(findings)
+            found[direction][kind] = compile_mapping(document)
     return found["in"], found["out"]

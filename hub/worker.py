@@ -23,7 +23,6 @@ from hub.engine import Hub
 
 log = structlog.get_logger("o2c.worker")
 QUEUE = "o2c"
-BUSY_SECONDS = 20.0  # a worker gives its thread back after this long and rings again
 AGE_LIMIT = 60_000  # milliseconds; a doorbell older than the sweep says nothing new
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -91,11 +90,7 @@ def declare(hub: Hub, broker: dramatiq.Broker, threads: int) -> Bell:
 
     def work(name: str) -> None:
         bell.answered(name)
-        until = time.monotonic() + BUSY_SECONDS
-        while drain(hub, name):
-            if time.monotonic() > until:
-                bell.ring(name)
-                return
+        drain(hub, name)  # where more is due, it has rung again itself
 
     actor = dramatiq.actor(actor_name="work", queue_name=QUEUE, broker=broker)(work)
     embedded = isinstance(broker, StubBroker)

@@ -12,7 +12,7 @@ from hub.model import Invoice, Order, OrderState
 from hub.store import views
 from sandbox.kit import Fault
 
-SERVICE = {"o2c_delivery": "service"}
+AT_ONCE = {"o2c_delivery": "service"}
 Say = Callable[[str], None]
 
 
@@ -84,7 +84,7 @@ class Story:
         lines = [
             {"name": "Espresso machine", "hs_sku": "ESP-200", "quantity": "4", "price": "3250.00", **tax},
             {"name": "Grinder", "hs_sku": "GRD-50", "quantity": "6", "price": "749.50", **tax},
-            {"name": "Installation", "hs_sku": "INST-1", "quantity": "1", "price": "1200.00", **SERVICE},
+            {"name": "Installation", "hs_sku": "INST-1", "quantity": "1", "price": "1200.00", **AT_ONCE},
         ]
         self._deal(company, "Harbor: four cafés", lines, po_number="PO-88121")
         self._send()
@@ -165,7 +165,7 @@ class Story:
             name="Blue Finch Studio", domain="bluefinch.example", payment_terms="Due on receipt"
         )
         training = {"name": "Training day", "hs_sku": "TRAIN-8", "quantity": "2.5", "price": "980.00"}
-        lines = [{**training, **SERVICE}]
+        lines = [{**training, **AT_ONCE}]
         self._deal(company, "Blue Finch: barista training", lines)
         self._send()
         order = self._order("Blue Finch: barista training", OrderState.INVOICED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -14,7 +14,8 @@ from hub.model import Money
 from hub.store.database import new_id
 from hub.store.tables import DOCUMENTS, POSTINGS
 
-_P = POSTINGS.c
+_P, _D = POSTINGS.c, DOCUMENTS.c
+_INSERT = POSTINGS.insert()
 
 
 class Allocation(NamedTuple):
@@ -23,6 +24,41 @@ class Allocation(NamedTuple):
     payment: str
     invoice: str
     amount: Money
+
+
+def _sum(account: Account, *where: sa.ColumnElement[bool]) -> Any:
+    return sa.select(sa.func.coalesce(sa.func.sum(_P.amount_minor), 0)).where(
+        _P.currency == sa.bindparam("currency"), _P.account == account, *where
+    )
+
+
+_LATE = sa.select(_D.id).where(
+    _D.customer_id == sa.bindparam("one"), _D.kind == "invoice", _D.state != "paid",
+    _D.due_on < sa.bindparam("before"),
+)  # fmt: skip
+_OPEN = _sum(Account.RECEIVABLE, _P.invoice_id == sa.bindparam("one"))
+_UNAPPLIED = _sum(Account.UNAPPLIED, _P.payment_id == sa.bindparam("one"))
+_RECEIVABLES = _sum(Account.RECEIVABLE, _P.customer_id == sa.bindparam("one"))
+_OVERDUE = _sum(Account.RECEIVABLE, _P.invoice_id.in_(_LATE))
+_LIVING = sa.select(_D.id).where(
+    _D.customer_id == sa.bindparam("one"), _D.kind == "order", _D.state.in_(("approved", "part_invoiced")),
+    _D.currency == sa.bindparam("currency"), _D.id != sa.bindparam("excluding"),
+)  # fmt: skip
+_COMMITTED = sa.select(
+    sa.func.coalesce(sa.func.sum(sa.case((_D.kind == "order", _D.amount_minor), else_=-_D.amount_minor)), 0)
+).where(_D.order_id.in_(_LIVING), _D.kind.in_(("order", "invoice")))
+
+
+def _allocations(side: sa.ColumnElement[str]) -> Any:
+    return (
+        sa.select(_P.payment_id, _P.invoice_id, _P.currency, sa.func.sum(_P.amount_minor))
+        .where(side == sa.bindparam("one"), _P.account == Account.RECEIVABLE, _P.payment_id != "")
+        .group_by(_P.payment_id, _P.invoice_id, _P.currency)
+        .order_by(sa.func.min(_P.seq))
+    )
+
+
+_OF_PAYMENT, _OF_INVOICE = _allocations(_P.payment_id), _allocations(_P.invoice_id)
 
 
 class Books:
@@ -44,68 +80,37 @@ class Books:
             for p in group.postings
         ]  # fmt: skip
         if rows:
-            self.conn.execute(POSTINGS.insert(), rows)
+            self.conn.execute(_INSERT, rows)
 
-    def _sum(self, currency: str, *where: sa.ColumnElement[bool]) -> Money:
+    def _ask(self, statement: Any, currency: str, one: str, **more: Any) -> Money:
         self._before()
-        total = self.conn.execute(
-            sa.select(sa.func.coalesce(sa.func.sum(_P.amount_minor), 0)).where(
-                _P.currency == currency, *where
-            )
-        ).scalar_one()
+        total = self.conn.execute(statement, {"currency": currency, "one": one, **more}).scalar_one()
         return Money.of_minor(int(total), currency)
 
     def open_amount(self, invoice_id: str, currency: str) -> Money:
         """What is still owed on an invoice."""
-        return self._sum(currency, _P.invoice_id == invoice_id, _P.account == Account.RECEIVABLE)
+        return self._ask(_OPEN, currency, invoice_id)
 
     def unapplied(self, payment_id: str, currency: str) -> Money:
         """What of a payment is not explained yet."""
-        return -self._sum(currency, _P.payment_id == payment_id, _P.account == Account.UNAPPLIED)
+        return -self._ask(_UNAPPLIED, currency, payment_id)
 
     def receivables(self, customer_id: str, currency: str) -> Money:
         """What a customer owes in one currency."""
-        return self._sum(currency, _P.customer_id == customer_id, _P.account == Account.RECEIVABLE)
+        return self._ask(_RECEIVABLES, currency, customer_id)
 
     def overdue(self, customer_id: str, currency: str, before: date) -> Money:
         """What a customer owes on invoices due before a business date."""
-        late = sa.select(DOCUMENTS.c.id).where(
-            DOCUMENTS.c.customer_id == customer_id,
-            DOCUMENTS.c.kind == "invoice",
-            DOCUMENTS.c.state != "paid",
-            DOCUMENTS.c.due_on < before,
-        )
-        return self._sum(currency, _P.account == Account.RECEIVABLE, _P.invoice_id.in_(late))
+        return self._ask(_OVERDUE, currency, customer_id, before=before)
 
     def committed(self, customer_id: str, currency: str, excluding: str) -> Money:
         """Approved orders of a customer that are not invoiced yet."""
-        orders = sa.select(DOCUMENTS.c.id).where(
-            DOCUMENTS.c.customer_id == customer_id,
-            DOCUMENTS.c.kind == "order",
-            DOCUMENTS.c.state.in_(("approved", "part_invoiced")),
-            DOCUMENTS.c.currency == currency,
-            DOCUMENTS.c.id != excluding,
-        )
-        self._before()
-        sign = sa.case(
-            (DOCUMENTS.c.kind == "order", DOCUMENTS.c.amount_minor), else_=-DOCUMENTS.c.amount_minor
-        )
-        total = self.conn.execute(
-            sa.select(sa.func.coalesce(sa.func.sum(sign), 0)).where(
-                DOCUMENTS.c.order_id.in_(orders), DOCUMENTS.c.kind.in_(("order", "invoice"))
-            )
-        ).scalar_one()
-        return Money.of_minor(int(total), currency)
+        return self._ask(_COMMITTED, currency, customer_id, excluding=excluding)
 
     def allocations(self, *, payment: str = "", invoice: str = "") -> Sequence[Allocation]:
         """Which payments paid which invoices, from either side."""
-        by = _P.payment_id == payment if payment else _P.invoice_id == invoice
-        rows = self.conn.execute(
-            sa.select(_P.payment_id, _P.invoice_id, _P.currency, sa.func.sum(_P.amount_minor))
-            .where(by, _P.account == Account.RECEIVABLE, _P.payment_id != "")
-            .group_by(_P.payment_id, _P.invoice_id, _P.currency)
-            .order_by(sa.func.min(_P.seq))
-        )
+        statement = _OF_PAYMENT if payment else _OF_INVOICE
+        rows = self.conn.execute(statement, {"one": payment or invoice})
         return [Allocation(p, i, Money.of_minor(-int(minor), currency)) for p, i, currency, minor in rows]
 
     def balances(self) -> Sequence[tuple[str, Money]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import date, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -65,6 +66,26 @@ def promoted(document: Document) -> Promoted:
     customer = document.id if document.kind == "customer" else ""
     label = str(getattr(document, "number", "") or getattr(document, "name", ""))
     return Promoted(label[:60], "", customer, order)
+
+
+@cache
+def _replace(*, by: bool) -> Any:
+    changed = [
+        "state",
+        "number",
+        "reference",
+        "customer_id",
+        "order_id",
+        "currency",
+        "amount_minor",
+        "due_on",
+    ]
+    changed += ["updated_at", "body", "version", *(["translated_by"] if by else [])]
+    return (
+        DOCUMENTS.update()
+        .where(DOCUMENTS.c.id == sa.bindparam("the_id"), DOCUMENTS.c.version == sa.bindparam("the_version"))
+        .values({name: sa.bindparam(f"new_{name}", type_=DOCUMENTS.c[name].type) for name in changed})
+    )
 
 
 class Documents:
@@ -135,11 +156,8 @@ class Documents:
         if by:
             values["translated_by"] = by
         self.flush()
-        done = self.conn.execute(
-            DOCUMENTS.update()
-            .where(DOCUMENTS.c.id == document.id, DOCUMENTS.c.version == known.version)
-            .values(values)
-        )
+        held = {"the_id": document.id, "the_version": known.version}
+        done = self.conn.execute(_replace(by=bool(by)), {f"new_{k}": v for k, v in values.items()} | held)
         if done.rowcount != 1:
             raise Conflict(f"{document.kind} {document.id} was saved by another worker meanwhile", sent=False)
         return known.version + 1

@@ -19,6 +19,35 @@ ROWS_MAX = 2_000
 _D = DOCUMENTS.c
 
 
+def _bodies(*where: sa.ColumnElement[bool], limit: Any = ROWS_MAX) -> Any:
+    """Documents as (kind, body), oldest first."""
+    return sa.select(_D.kind, _D.body).where(*where).order_by(_D.created_at, _D.id).limit(limit)
+
+
+_ONE: sa.BindParameter[str] = sa.bindparam("one")
+_MOST = sa.bindparam("most", type_=sa.Integer)
+_SAME_PO = _bodies(
+    _D.kind == "order", _D.reference == sa.bindparam("key"), _D.customer_id == _ONE,
+    _D.id != sa.bindparam("excluding"), _D.state.not_in(("cancelled", "rejected", "invalid")), limit=20,
+)  # fmt: skip
+_SHIPMENTS = _bodies(_D.order_id == _ONE, _D.kind == "shipment", _D.state == "confirmed")
+_INVOICES = _bodies(_D.order_id == _ONE, _D.kind == "invoice")
+_NAMED = _bodies(_D.kind == "invoice", _D.reference.in_(sa.bindparam("keys", expanding=True)), limit=200)
+_UNPAID = _bodies(_D.customer_id == _ONE, _D.kind == "invoice", _D.state != "paid", limit=_MOST)
+_OF_AMOUNT = _bodies(
+    _D.kind == "invoice", _D.state.in_(("issued", "part_paid")), _D.currency == sa.bindparam("currency"),
+    _D.amount_minor == sa.bindparam("minor"), limit=_MOST,
+)  # fmt: skip
+_HELD = _bodies(_D.customer_id == _ONE, _D.kind == "order", _D.state == "held", limit=100)
+_PAYERS = (
+    sa.select(_D.customer_id)
+    .where(_D.kind == "payment", _D.reference == sa.bindparam("key"), _D.customer_id != "")
+    .where(_D.state.in_(("applied", "part_applied")))
+    .distinct()
+    .limit(2)
+)
+
+
 class StoreReader:
     """Implements `hub.stages.outcome.Reader`."""
 
@@ -72,32 +101,25 @@ class StoreReader:
         """Which payments paid which invoices."""
         return self._books.allocations(payment=payment, invoice=invoice)
 
-    def _load(self, *where: sa.ColumnElement[bool], limit: int = ROWS_MAX) -> list[Any]:
+    def _load(self, statement: Any, **given: Any) -> list[Any]:
         self._documents.flush()
-        rows = self._conn.execute(
-            sa.select(_D.kind, _D.body).where(*where).order_by(_D.created_at, _D.id).limit(limit)
-        )
+        rows = self._conn.execute(statement, given)
         return [KINDS[kind].model_validate_json(body) for kind, body in rows]
 
     def same_purchase_order(self, order: Order) -> Sequence[Order]:
         """Other living orders of the customer that quote the same purchase order."""
-        dead = ("cancelled", "rejected", "invalid")
-        found: list[Order] = self._load(
-            _D.kind == "order", _D.reference == match_key(order.purchase_order),
-            _D.customer_id == order.customer, _D.id != order.id, _D.state.not_in(dead), limit=20,
-        )  # fmt: skip
+        key = match_key(order.purchase_order)
+        found: list[Order] = self._load(_SAME_PO, key=key, one=order.customer, excluding=order.id)
         return found
 
     def shipments_of(self, order: str) -> Sequence[Shipment]:
         """Confirmed shipments of an order, oldest first."""
-        found: list[Shipment] = self._load(
-            _D.order_id == order, _D.kind == "shipment", _D.state == "confirmed"
-        )
+        found: list[Shipment] = self._load(_SHIPMENTS, one=order)
         return found
 
     def invoices_of(self, order: str) -> Sequence[Invoice]:
         """Invoices of an order, oldest first."""
-        found: list[Invoice] = self._load(_D.order_id == order, _D.kind == "invoice")
+        found: list[Invoice] = self._load(_INVOICES, one=order)
         return found
 
     def invoiced(self, order: str) -> Mapping[str, Decimal]:
@@ -110,24 +132,18 @@ class StoreReader:
 
     def invoices_named(self, keys: Collection[str]) -> Sequence[Invoice]:
         """Invoices whose normalised number is one of these."""
-        if not keys:
-            return []
-        found: list[Invoice] = self._load(_D.kind == "invoice", _D.reference.in_(list(keys)), limit=200)
+        found: list[Invoice] = self._load(_NAMED, keys=list(keys)) if keys else []
         return found
 
     def open_invoices(self, customer: str, limit: int = 200) -> Sequence[Invoice]:
         """A customer's unpaid invoices, oldest first."""
-        found: list[Invoice] = self._load(
-            _D.customer_id == customer, _D.kind == "invoice", _D.state != "paid", limit=limit
-        )
+        found: list[Invoice] = self._load(_UNPAID, one=customer, most=limit)
         return found
 
     def invoices_of_amount(self, amount: Money, limit: int = 20) -> Sequence[Invoice]:
         """Unpaid invoices over exactly this amount, whoever owes them."""
-        found: list[Invoice] = self._load(
-            _D.kind == "invoice", _D.state != "paid", _D.currency == amount.currency,
-            _D.amount_minor == amount.minor, limit=limit,
-        )  # fmt: skip
+        given = {"currency": amount.currency, "minor": amount.minor, "most": limit}
+        found: list[Invoice] = self._load(_OF_AMOUNT, **given)
         return found
 
     def payer_of_account(self, account: str) -> str:
@@ -136,21 +152,12 @@ class StoreReader:
         if not key:
             return ""
         self._documents.flush()
-        found = self._conn.execute(
-            sa.select(_D.customer_id)
-            .where(_D.kind == "payment", _D.reference == key, _D.customer_id != "")
-            .where(_D.state.in_(("applied", "part_applied")))
-            .distinct()
-            .limit(2)
-        ).scalars()
-        customers = list(found)
+        customers = list(self._conn.execute(_PAYERS, {"key": key}).scalars())
         return customers[0] if len(customers) == 1 else ""
 
     def held_orders(self, customer: str) -> Sequence[Order]:
         """Orders that wait for credit, oldest first."""
-        found: list[Order] = self._load(
-            _D.customer_id == customer, _D.kind == "order", _D.state == "held", limit=100
-        )
+        found: list[Order] = self._load(_HELD, one=customer)
         return found
 
     def external_ids(self, document_id: str) -> Mapping[str, str]:

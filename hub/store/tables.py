@@ -176,7 +176,7 @@ JOURNAL = Table(  # every event, append-only
     Column("version", Integer, nullable=False),
     Column("event", String(64), nullable=False),
     Column("actor", String(100), nullable=False),  # connection, person or `hub`
-    Column("cause", String(36), nullable=False),  # inbox row or case
+    Column("cause", String(36), nullable=False, index=True),  # inbox row or case
     Column("detail", Text, nullable=False),
 )  # fmt: skip
 ATTEMPTS = Table(  # append-only, in a transaction of its own: it survives the failure it records

@@ -179,7 +179,8 @@ def _want(dialect: str) -> Any:
             "wanted": insert.excluded.wanted,
             "state": "pending",
             "attempts": 0,
-            "next_at": clock(),
+            # an earlier try may still be under way there: a newer version waits for it like any other try
+            "next_at": sa.case((XREF.c.unsettled > 0, XREF.c.next_at), else_=clock()),
             "wanted_at": insert.excluded.wanted_at,
         },
     )

@@ -80,10 +80,10 @@ class Company:
         return str(row.id)
 
 
-def empty(folder: Path) -> Company:
+def empty(folder: Path, url: str = "") -> Company:
     """A hub without anything in it but a token of each role."""
     clock = [datetime(2026, 11, 2, 8, 30, tzinfo=UTC)]
-    database = Database(f"sqlite:///{folder / 'hub.db'}")
+    database = Database(url or f"sqlite:///{folder / 'hub.db'}")
     metadata.create_all(database.engine)
     store = Store(database, now=lambda: clock[0], policies=load_policies(ROOT / "config" / "policies.yaml"))
     mappings = folder / "mappings" / "erp"
@@ -111,9 +111,9 @@ def served(company: Company, now: Callable[[], float] = time.time) -> Iterator[s
 
 
 @contextmanager
-def busy(folder: Path) -> Iterator[Company]:
+def busy(folder: Path, database_url: str = "") -> Iterator[Company]:
     """A company three weeks after it began, with an ERP on a real port."""
-    company = empty(folder)
+    company = empty(folder, database_url)
     with serve(_erp()) as url:
         _connect(company, url)
         _tell(company)

@@ -179,6 +179,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
     )
     with op.batch_alter_table("journal", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_journal_cause"), ["cause"], unique=False)
         batch_op.create_index(batch_op.f("ix_journal_document_id"), ["document_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_journal_order_id"), ["order_id"], unique=False)
 
@@ -301,6 +302,7 @@ def downgrade() -> None:
     with op.batch_alter_table("journal", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_journal_order_id"))
         batch_op.drop_index(batch_op.f("ix_journal_document_id"))
+        batch_op.drop_index(batch_op.f("ix_journal_cause"))
 
     op.drop_table("journal")
     with op.batch_alter_table("inbox", schema=None) as batch_op:

@@ -1,0 +1,5 @@
+"""The console: the admin API's reach in pages for people, drawn on the server, without a build step."""
+
+from hub.ui.app import build_ui
+
+__all__ = ["build_ui"]

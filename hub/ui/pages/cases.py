@@ -1,0 +1,152 @@
+"""Cases: the list of questions, and the page on which one is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from hub.api import showing
+from hub.api.access import Role
+from hub.api.actions import Missing
+from hub.decide import choices, decide
+from hub.errors import HubError, Invalid
+from hub.model import Invoice, Order, Payment
+from hub.settling import describe
+from hub.stages.outcome import Choice
+from hub.store import figures, views
+from hub.store.tx import Tx
+from hub.ui import words
+from hub.ui.pages import cash
+from hub.ui.visit import Visit, get, post
+
+ROWS = 50
+NOTE_MAX = 2_000
+CASH = frozenset({"unmatched_payment", "overpayment", "payment_reversed"})
+_HIDDEN = frozenset(
+    {"row", "queue", "invoice", "payment_id", "order", "suggestions", "quarantined", "rule", "doubt"}
+)
+
+
+def cases(visit: Visit) -> Response:
+    """Open questions, or those answered, by reason."""
+    reason, state = visit.asked("reason"), "resolved" if visit.asked("state") == "resolved" else "open"
+    with visit.hub.store.look() as tx:
+        counts = views.case_counts(tx.conn)
+        rows = views.cases(tx.conn, state=state, reason=reason, limit=ROWS, after=visit.asked("after"))
+        labels = figures.labels(tx.conn, [row.document_id for row in rows])
+        now = tx.now
+    after = showing.last(rows) if len(rows) >= ROWS else ""
+    return visit.show(
+        "cases.html",
+        rows=rows,
+        counts=counts,
+        reason=reason,
+        state=state,
+        labels=labels,
+        now=now,
+        after=after,
+    )
+
+
+def case(visit: Visit, *, status: int = 200, told: str = "") -> Response:
+    """One question with its evidence and the answers it takes."""
+    with visit.hub.store.look() as tx:
+        row = _row(tx, visit)
+        document = tx.reader.get(row.document_id) if row.document_id else None
+        evidence: Mapping[str, Any] = orjson.loads(row.evidence)
+        values: dict[str, Any] = {
+            "row": row, "document": document, "told": told, "note": visit.field("note"), "now": tx.now,
+            "label": figures.labels(tx.conn, [row.document_id]).get(row.document_id, ("", "")),
+            "evidence": _shown(evidence),
+            "queue": evidence.get("queue", ""), "money": None, "credit": None, "external_id": "",
+            "choices": [(name, words.decision(name, row.reason)) for name in choices(row.reason)],
+        }  # fmt: skip
+        if isinstance(document, Payment) and row.reason in CASH:
+            values["money"] = _money(tx, visit, document)
+        if isinstance(document, Order) and document.credit is not None:
+            values["credit"] = document.credit if row.reason.startswith("credit") else None
+        if isinstance(document, Invoice):
+            values["evidence"] |= {"still_open": str(tx.reader.open_amount(document))}
+        if row.reason == "unknown_outcome":
+            values["external_id"] = visit.field("external_id")
+    return visit.show("case.html", status=status, **values)
+
+
+def _shown(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """The evidence without ids and what the page shows elsewhere."""
+    hidden = _HIDDEN | {"connection", "kind"} if "queue" in evidence else _HIDDEN
+    return {
+        name: value for name, value in evidence.items() if name not in hidden and value not in ("", None, [])
+    }
+
+
+def _row(tx: Tx, visit: Visit) -> Any:
+    row = views.case(tx.conn, visit.params["case_id"])
+    if row is None:
+        raise Missing("There is no such case.")
+    return row
+
+
+def _money(tx: Tx, visit: Visit, payment: Payment) -> Mapping[str, Any]:
+    search = visit.field("search")[:100]
+    return {
+        "payment": payment,
+        "lines": cash.lines(tx, payment, visit.form, search),
+        "search": search,
+        "balance": cash.balance(tx, payment, visit.form),
+        "customers": cash.customers(tx, payment, visit.field("customer_search")[:100]),
+        "customer_search": visit.field("customer_search")[:100],
+    }
+
+
+def _fragment(template: str) -> Any:
+    """A part of the payment form, drawn anew while a person works on it."""
+
+    def view(visit: Visit) -> Response:
+        with visit.hub.store.look() as tx:
+            row = _row(tx, visit)
+            payment = tx.reader.get(row.document_id)
+            if not isinstance(payment, Payment):
+                raise Missing("This case is not about a payment.")
+            return visit.show(template, row=row, money=_money(tx, visit, payment))
+
+    return view
+
+
+def answer(visit: Visit) -> Response:
+    """Decide. What cannot be done is said above the form, which keeps what was entered."""
+    case_id, decision = visit.params["case_id"], visit.field("decision")
+    with visit.hub.store.look() as tx:
+        row = _row(tx, visit)
+    try:
+        note = visit.field("note")
+        if len(note) > NOTE_MAX:
+            raise Invalid(f"the note is over {NOTE_MAX} characters", field="note")
+        decide(visit.hub, case_id, decision, Choice(visit.who.name, note, _values(visit, decision)))
+    except HubError as error:
+        return case(visit, status=422, told=describe(error))
+    label = words.decision(decision, row.reason).label
+    return visit.go(f"/cases/{case_id}", f"Done: {label[:1].lower()}{label[1:]}.")
+
+
+def _values(visit: Visit, decision: str) -> Mapping[str, Any]:
+    if decision == "apply":
+        return {"invoices": list(cash.shares(visit.form))}
+    if decision == "on_account":
+        return {"customer": visit.field("customer")}
+    if decision == "adopt":
+        return {"external_id": visit.field("external_id")}
+    return {}
+
+
+PLACES = (
+    get("/cases", cases),
+    get("/cases/{case_id}", case),
+    post("/cases/{case_id}", answer, Role.OPERATOR),
+    post("/cases/{case_id}/invoices", _fragment("_invoices.html"), Role.OPERATOR),
+    post("/cases/{case_id}/difference", _fragment("_difference.html"), Role.OPERATOR),
+    post("/cases/{case_id}/customers", _fragment("_customers.html"), Role.OPERATOR),
+)

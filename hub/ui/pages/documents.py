@@ -1,0 +1,116 @@
+"""Lists of documents, and the page that any document has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from starlette.responses import RedirectResponse, Response
+
+from hub.api import showing, stories
+from hub.api.actions import Missing
+from hub.ledger import Account
+from hub.model import KINDS, Money
+from hub.store import figures, views
+from hub.store.tx import Tx
+from hub.ui import words
+from hub.ui.pages.overview import ORDER_STATES
+from hub.ui.visit import Visit, get
+
+ROWS = 50
+_STATES: Mapping[str, Sequence[str]] = {
+    "order": ORDER_STATES,
+    "invoice": ("issued", "part_paid", "paid"),
+    "payment": ("unidentified", "unapplied", "part_applied", "applied"),
+    "customer": ("active", "blocked"),
+    "shipment": ("confirmed", "refused"),
+    "message": (),
+}
+_BALANCES = {"invoice": (Account.RECEIVABLE, "Still open"), "payment": (Account.UNAPPLIED, "Unapplied")}
+
+
+class _Listed(NamedTuple):
+    """A row of a list: the document, and what is open or unapplied of it."""
+
+    document: Any
+    balance: Money | None
+
+
+def listing(kind: str) -> Callable[[Visit], Response]:
+    """The list page of a kind: search, state, one page at a time."""
+
+    def view(visit: Visit) -> Response:
+        search, state, after = visit.asked("search"), visit.asked("state"), visit.asked("after")
+        with visit.hub.store.look() as tx:
+            rows = views.documents(
+                tx.conn, kind=kind, search=search, state=state, customer=visit.asked("customer"), limit=ROWS,
+                after=after,
+            )  # fmt: skip
+            names = figures.labels(tx.conn, [row.customer_id for row in rows])
+            balances = _balances(tx, kind, rows)
+            now = tx.now
+        plural, hint = words.KINDS[kind]
+        return visit.show(
+            "documents.html",
+            kind=kind, plural=plural, hint=hint, search=search, state=state, states=_STATES[kind], now=now,
+            today=now.date(), balance_label=_BALANCES[kind][1] if kind in _BALANCES else "",
+            listed=[_Listed(showing.document(row, names), balances.get(row.id)) for row in rows],
+            after=showing.last(rows) if len(rows) >= ROWS else "", here=_list_path(kind),
+        )  # fmt: skip
+
+    return view
+
+
+def _balances(tx: Tx, kind: str, rows: Sequence[Any]) -> Mapping[str, Money]:
+    if kind not in _BALANCES:
+        return {}
+    zeros = {row.id: Money.zero(row.currency) for row in rows if row.currency}
+    return {**zeros, **figures.balances_of(tx.conn, _BALANCES[kind][0], [row.id for row in rows])}
+
+
+def _list_path(kind: str) -> str:
+    return f"/{words.KINDS[kind][0].lower()}"
+
+
+def document(visit: Visit) -> Response:
+    """Fields, what every system calls it, its postings, its history, and its body."""
+    document_id = visit.params["document_id"]
+    with visit.hub.store.look() as tx:
+        row = views.document(tx.conn, document_id)
+        if row is None:
+            raise Missing("There is no such document.")
+        if row.kind == "order":
+            return RedirectResponse(f"/orders/{document_id}", 303)
+        body = orjson.loads(row.body)
+        linked = [row.customer_id, row.order_id, *(str(value) for value in body.values() if value)]
+        names = figures.labels(tx.conn, [text for text in linked if len(text) == 32])
+        by = {"invoice": "invoice", "payment": "payment", "customer": "customer"}.get(row.kind)
+        postings = views.postings(tx.conn, **{by: document_id}) if by else ()
+        return visit.show(
+            "document.html",
+            row=row, shown=showing.document(row, names), body=body, names=names,
+            fields=_fields(row.kind, body), postings=[showing.posting(one) for one in postings],
+            balance=_balances(tx, row.kind, [row]).get(row.id),
+            balance_label=_BALANCES[row.kind][1] if row.kind in _BALANCES else "",
+            xrefs=views.xrefs(tx.conn, [document_id]), cases=views.cases_of(tx.conn, [document_id]),
+            moments=stories.document_moments(tx, row), here=_list_path(row.kind), now=tx.now,
+            plural=words.KINDS[row.kind][0],
+        )  # fmt: skip
+
+
+def _fields(kind: str, body: Mapping[str, Any]) -> Sequence[tuple[str, Any, str]]:
+    """(label, value, what the field means) of the fields that are filled, in the model's order."""
+    model = KINDS[kind].model_fields
+    skipped = {"id", "state", "number"}
+    return [
+        (name, body[name], (model[name].description or "").removeprefix("UBL "))
+        for name in model
+        if name not in skipped and body.get(name) not in (None, "", [], {})
+    ]
+
+
+PLACES = (
+    *(get(_list_path(kind), listing(kind)) for kind in KINDS),
+    get("/documents/{document_id}", document),
+)

@@ -1,0 +1,57 @@
+"""The schema, the migrations, and what must never be slow: claims use their indexes."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from hub.store import queue
+from hub.store.database import Database, clock, new_id
+from hub.store.migrate import upgrade
+from hub.store.tables import XREF, metadata
+from tests.world import World, make_world
+
+
+def test_the_migrations_make_exactly_the_tables(database_url: str) -> None:
+    upgrade(database_url)
+    upgrade(database_url)  # a second time changes nothing
+    engine = sa.create_engine(database_url)
+    with engine.connect() as conn:
+        differences = compare_metadata(MigrationContext.configure(conn), metadata)
+    engine.dispose()
+    assert differences == []
+
+
+def test_the_databases_clock_is_the_real_one(database_url: str) -> None:
+    import time
+
+    database = Database(database_url)
+    with database.reading() as conn:
+        assert abs(conn.execute(sa.select(clock())).scalar_one() - time.time()) < 5
+    database.close()
+
+
+def test_ids_are_unique_and_ordered_in_time() -> None:
+    ids = [new_id() for _ in range(5_000)]
+    assert len(set(ids)) == 5_000
+    assert [i[:12] for i in ids] == sorted(i[:12] for i in ids)
+
+
+def test_sqlite_claims_by_its_partial_indexes(tmp_path) -> None:
+    world = make_world(f"sqlite:///{tmp_path / 'hub.db'}")
+    for table, index in ((queue.INBOX, "inbox_due"), (XREF, "xref_due")):
+        statement = queue._claim_statement(table, suspects=False)
+        text = str(statement.compile(dialect=world.hub.store.database.engine.dialect))
+        given = {"place": "erp", "most": 1, "lease": 1.0}
+        with world.hub.store.database.reading() as conn:
+            compiled = statement.compile(dialect=conn.dialect)
+            values = [{**compiled.params, **given}.get(name) for name in compiled.positiontup or ()]
+            plan = conn.exec_driver_sql("EXPLAIN QUERY PLAN " + text, tuple(values)).all()
+        assert any(index in str(step) for step in plan), plan
+
+
+def test_a_failpoint_is_off_by_default(world: World) -> None:
+    import os
+
+    assert "O2C_FAILPOINT" not in os.environ
