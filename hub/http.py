@@ -185,7 +185,7 @@ class Door:
         # The transport below httpx.Client: no redirects (they would carry a signature to another host), no
         # cookies kept between calls, nothing from the environment, and half the time per call.
         self._transport = httpx.HTTPTransport(
-            verify=_trust(),
+            verify=_trust() if self._base.startswith("https:") else False,  # plain http has nothing to verify
             trust_env=False,
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
         )

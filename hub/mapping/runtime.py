@@ -85,6 +85,8 @@ def _gather(value: Any, rest: tuple[Step, ...], told: str) -> list[Any]:
         return []
     if not isinstance(value, list | tuple):
         raise Refusal(f"{told}: expected a list before [], got {shown(value)}", value)
+    if len(rest) == 1 and rest[0].__class__ is str and all(item.__class__ is dict for item in value):
+        return [part for item in value if not empty(part := item.get(rest[0]))]
     found: list[Any] = []
     for item in value:
         part = dig(item, rest, told)
@@ -97,6 +99,8 @@ def _gather(value: Any, rest: tuple[Step, ...], told: str) -> list[Any]:
 
 def number(value: Any, told: str = "the operand") -> Decimal:
     """An operand of arithmetic."""
+    if value.__class__ is Decimal and value.is_finite():
+        return value
     if value is None or value == "":
         raise Refusal(f"{told} has no value; give DECIMAL() a second value to use then", value)
     try:

@@ -42,7 +42,7 @@ def _bounded(value: str) -> str:
 
 
 def _joined(separator: str, values: Iterable[Any]) -> str:
-    parts = [text(value) for value in flat(values)]
+    parts = [value if value.__class__ is str else text(value) for value in flat(values)]
     if sum(map(len, parts)) + len(separator) * len(parts) > TEXT_MAX:
         raise Refusal(f"the result is longer than {TEXT_MAX} characters")
     return separator.join(parts)

@@ -97,7 +97,7 @@ def exact(value: Any) -> None:
 
 def empty(value: Any) -> bool:
     """No value: nothing, empty text or an empty list."""
-    return value is None or (isinstance(value, str | list | tuple) and not value)
+    return not value and (value is None or isinstance(value, str | list | tuple))
 
 
 def truth(value: Any) -> bool:
@@ -129,7 +129,10 @@ def as_text(value: Any) -> str:
 def flat(values: Iterable[Any]) -> Iterator[Any]:
     """Every value, with lists opened one level and no-values left out."""
     for value in values:
-        if isinstance(value, list | tuple):
+        if value.__class__ is str:
+            if value:
+                yield value
+        elif isinstance(value, list | tuple):
             yield from (item for item in value if not empty(item))
         elif not empty(value):
             yield value
@@ -137,6 +140,8 @@ def flat(values: Iterable[Any]) -> Iterator[Any]:
 
 def as_count(value: Any, most: int) -> int:
     """A whole number from -most to most."""
+    if value.__class__ is int and -most <= value <= most:
+        return int(value)
     number = as_number(value)
     if number is None or number != number.to_integral_value() or not -most <= number <= most:
         raise Refusal(f"{shown(value)} is not a whole number up to {most}", value)
