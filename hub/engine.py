@@ -94,7 +94,9 @@ class TxLookup:
         if self.outward:
             external = self.tx.xrefs.external_id(self.connection, value)
             if external is None:
-                raise NotYet(f"{kind} {value} is not at {self.connection} yet", code=value, sent=False)
+                found = self.tx.documents.get(value)
+                label = getattr(found, "number", "") or getattr(found, "name", "") or value
+                raise NotYet(f"{kind} {label} is not at {self.connection} yet", code=value, sent=False)
             return external
         known = self.tx.xrefs.known(self.connection, kind, value)
         if known is None:

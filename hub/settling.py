@@ -32,6 +32,8 @@ def settle_failure(tx: Tx, table: Any, row: Any, error: Exception, step: Next) -
 
 def describe(error: BaseException) -> str:
     """One line for a person: our own errors speak for themselves, others are named."""
+    if isinstance(error, NotYet):
+        return error.message  # its code is the hub's own, to find the row again
     told = str(error) if type(error).__module__ == "hub.errors" else f"{type(error).__name__}: {error}"
     return " ".join(told.split())[:ERROR_MAX]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 import threading
 import time
@@ -26,23 +27,28 @@ def play(*, once: bool, port: int, keep: Path | None) -> int:
             console.print(f"  {name:9} {url}")
         step = iter(range(1, 1000))
         try:
-            told = Story(stage, lambda text: console.print(f" {next(step):2}. {text}", soft_wrap=True)).play()
+            story = Story(stage, lambda text: console.print(f" {next(step):2}. {text}", soft_wrap=True))
+            told = story.play()
         except Stuck as reason:
             console.print(f"[red]The story is stuck:[/] {reason}")
             return 1
         tied = show(stage, told, console)
         console.print(f"played in {time.monotonic() - began:.1f} s, {stage.erp.kit.calls} calls to NetSuite")
         if not once:
+            story.encore()
+            console.print("Left for you in the console: an order over its limit, and a payment to match.")
             _stay(stage, console)
     return 0 if tied else 1
 
 
 def _stay(stage: Stage, console: Console) -> None:
-    console.print(f"\nConsole: [bold]{stage.url}[/]   sign in with: [bold]{stage.token}[/]")
+    console.print(f"\nConsole:      [bold]{stage.url}[/]")
+    console.print(f"Sign in with: [bold]{stage.token}[/]", soft_wrap=True)
     console.print("Everything keeps running, also the simulators. Ctrl-C ends it.")
     stop = threading.Event()
     webhooks = threading.Thread(target=stage.crm.webhooks.run, args=(stop, 0.5), daemon=True)
     webhooks.start()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends it as Ctrl-C does
     try:
         while True:
             time.sleep(1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from hub.demo.stage import UPLOAD_KEY, Stage
+from hub.demo.stage import UPLOAD_KEY, Stage, Stuck
 from hub.model import Invoice, Order, OrderState
 from hub.store import views
 from sandbox.kit import Fault
@@ -36,6 +36,7 @@ class Story:
 
     def play(self) -> Told:
         """All acts, in order."""
+        self._connections_are_checked()
         self._catalogue()
         self._harbor_is_won()
         self._webhooks_come_twice_and_reversed()
@@ -49,7 +50,36 @@ class Story:
         self.stage.until("the last statuses reach HubSpot and NetSuite", self.stage.quiet)
         return self.told
 
+    def encore(self) -> None:
+        """After the tie-out: two questions are left open for whoever looks at the console."""
+        self.stage.clock.advance(1)
+        company = self.stage.crm.create_company(
+            name="Meridian Clinics",
+            domain="meridian.example",
+            payment_terms="NET30",
+            o2c_credit_limit="10000.00",
+        )
+        lines = [{"name": "Espresso machine", "hs_sku": "ESP-200", "quantity": "5", "price": "3250.00"}]
+        self._deal(company, "Meridian: staff kitchens", lines, po_number="MC-4410")
+        self._send()
+        self._case("credit_hold")
+        training = {"name": "Training day", "hs_sku": "TRAIN-8", "quantity": "1", "price": "980.00"}
+        self._deal(company, "Meridian: barista course", [{**training, **AT_ONCE}])
+        self._send()
+        self._order("Meridian: barista course", OrderState.INVOICED)
+        self.stage.bank.pay("J. Okafor", "GB94BARC10201530093459", Decimal("980.00"), "course in march")
+        self.stage.bank.statement(self.stage.clock.today)
+        self.stage.bank.upload(f"{self.stage.url}/files/bank", UPLOAD_KEY)
+        self._case("unmatched_payment")
+
     # -- act 1: orders ---------------------------------------------------------
+    def _connections_are_checked(self) -> None:
+        for name in ("hubspot", "netsuite", "bank"):
+            health = self.stage.api("POST", f"/connections/{name}/check")
+            if not health["ok"]:
+                raise Stuck(f"{name} is not healthy: {health}")
+        self.say("Connections: credentials and scopes of HubSpot, NetSuite and the bank tried, all well")
+
     def _catalogue(self) -> None:
         for sku in ("ESP-200", "GRD-50"):
             self.stage.erp.add_item(sku, "inventoryItem")

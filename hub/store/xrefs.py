@@ -50,13 +50,15 @@ _NEWEST = (
     )
     .values(revision=sa.bindparam("seen", type_=XREF.c.revision.type))
 )
+_VERSION = sa.bindparam("version", type_=sa.Integer)
 _SENT = (
     XREF.update()
     .where(XREF.c.id == sa.bindparam("row_id"), XREF.c.lease_until == sa.bindparam("held"))
     .values(
         lease_until=0.0, attempts=0, unsettled=0, last_error=None, waits_for=None,
-        external_id=sa.bindparam("known_as"), sent=sa.bindparam("version"),
-        state=sa.case((XREF.c.wanted > sa.bindparam("version"), "pending"), else_="done"),
+        external_id=sa.bindparam("known_as"), sent=_VERSION,
+        wanted=sa.case((XREF.c.wanted > _VERSION, XREF.c.wanted), else_=_VERSION),
+        state=sa.case((XREF.c.wanted > _VERSION, "pending"), else_="done"),
     )
 )  # fmt: skip
 _WAKE = (
