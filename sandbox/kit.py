@@ -119,8 +119,9 @@ class Faulty:
             reply = JSONResponse(fault.body, status_code=fault.status, headers=fault.headers)
             return await reply(scope, receive, send)
         if fault.kind == "slow":
+            taken = await _taken_in(receive)
             await asyncio.sleep(fault.seconds)
-            return await self.app(scope, receive, send)
+            return await self.app(scope, taken, send)  # also when the caller has given up meanwhile
         answer: list[Message] = []
 
         async def keep(message: Message) -> None:
@@ -152,6 +153,19 @@ class Faulty:
             }
         )
         raise ConnectionAbortedError("fault: reply lost on purpose")
+
+
+async def _taken_in(receive: Receive) -> Receive:
+    """The whole request, read before it is worked on: a caller that hangs up cannot take it back."""
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    messages.reverse()
+
+    async def again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return again
 
 
 def build(kit: Kit, routes: Sequence[BaseRoute]) -> ASGIApp:

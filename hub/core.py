@@ -1,0 +1,109 @@
+"""What the verbs of the hub share: store, live connections, routes, bell, and what to do about failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub import failures, settling
+from hub.errors import NotYet, Transient
+from hub.failpoints import failpoint
+from hub.pace import Pace
+from hub.registry import Registry
+from hub.routes import Routes
+from hub.store.tables import XREF
+from hub.store.tx import Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long a worker may hold rows, and how often a row is tried."""
+
+    lease: float = 90.0
+    call: float = 30.0
+    attempts_max: int = 16
+
+    @property
+    def budget(self) -> float:
+        """Seconds after which a worker begins no further delivery of its batch: the lease must outlast it."""
+        return max(self.lease - 2.2 * self.call, 0.0)
+
+
+class TxLookup:
+    """Ids for mappings: the vendor's for ours and ours for the vendor's."""
+
+    def __init__(self, tx: Tx, connection: str, *, outward: bool) -> None:
+        self.tx, self.connection, self.outward = tx, connection, outward
+
+    def xref(self, kind: str, value: str) -> str:
+        """Raises NotYet when the other side of the reference is not known yet."""
+        if self.outward:
+            external = self.tx.xrefs.external_id(self.connection, value)
+            if external is None:
+                found = self.tx.documents.get(value)
+                label = getattr(found, "number", "") or getattr(found, "name", "") or value
+                raise NotYet(f"{kind} {label} is not at {self.connection} yet", code=value, sent=False)
+            return external
+        known = self.tx.xrefs.known(self.connection, kind, value)
+        if known is None:
+            raise NotYet(f"{kind} {value} of {self.connection} is not known yet", sent=False)
+        return str(known.document_id)
+
+
+def no_bell(queue_name: str) -> None:
+    """Rings nothing: the sweep will find the rows."""
+
+
+@dataclass
+class Core:
+    """One store, the live connections, the routes, and a doorbell."""
+
+    store: Store
+    registry: Registry
+    routes: Routes
+    bounds: Bounds = field(default_factory=Bounds)
+    ring: Callable[[str], None] = no_bell  # "inbox", or the name of a connection
+    pace: Pace = field(default_factory=Pace)
+
+    def _sound(self, table: Any, rows: Sequence[Any]) -> Sequence[Any]:
+        """Rows that may be tried. One whose every try ended without a word stops here, with a case."""
+        spent = [row for row in rows if row.attempts > self.bounds.attempts_max]
+        for row in spent:
+            why = "none of its tries ended: it may be what kills the worker that takes it up"
+            self._failed(table, row, Transient(why, code="worker_lost"))
+        return [row for row in rows if row not in spent]
+
+    def _failed(self, table: Any, row: Any, error: Exception) -> failures.Next:
+        live = self.registry.all().get(row.connection)
+        kinds = live.manifest.kinds if live else {}
+        quiesce = kinds[row.kind].quiesce if table is XREF and row.kind in kinds else 0.0
+        step = failures.after(
+            error, attempts=row.attempts, attempts_max=self.bounds.attempts_max, age=_age(self.store, row),
+            quiesce=quiesce,
+        )  # fmt: skip
+        with self.store.begin() as tx:
+            settling.settle_failure(tx, table, row, error, step)
+            failpoint("failure.before_commit")
+        return step
+
+    def hear(self, event: str) -> Sequence[str]:
+        """The connections that exist and want to know of an event."""
+        live = self.registry.all()
+        return [name for name in self.routes.get(event, ()) if name in live]
+
+    @contextmanager
+    def _unit(self) -> Iterator[Tx]:
+        """Commit first, ring after: a lost doorbell costs a delay, never an event."""
+        with self.store.begin() as tx:
+            yield tx
+        failpoint("ring.before")
+        for connection in tx.xrefs.rung:
+            self.ring(connection)
+
+
+def _age(store: Store, row: Any) -> float:
+    """Seconds since the row was wanted or received, by the hub's clock."""
+    since = row.wanted_at if hasattr(row, "wanted_at") else row.received_at
+    return (store.now() - since).total_seconds() if since else 0.0

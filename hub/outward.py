@@ -1,0 +1,157 @@
+"""Deliver: a connection is brought up to date with the documents it should have; look before a repeat."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from hub.connector import Idempotency, Kind, Write
+from hub.core import Core, TxLookup
+from hub.errors import Fenced, UnknownOutcome
+from hub.failpoints import failpoint
+from hub.http import calls_until
+from hub.present import present
+from hub.registry import Live
+from hub.store import connections, queue
+from hub.store.tables import XREF
+from hub.store.tx import Tx
+from hub.store.xrefs import Sent
+
+OUTBOX_BATCH = 64
+
+
+class Job(NamedTuple):
+    """One document on its way to one connection."""
+
+    row: Any
+    write: Write
+    version: int
+
+
+class Done(NamedTuple):
+    """A job that got through, under which id, and how long the call took."""
+
+    job: Job
+    external_id: str
+    milliseconds: int
+
+
+class Outward(Core):
+    """The verb that brings systems up to date."""
+
+    def deliver(self, connection: str, limit: int = OUTBOX_BATCH) -> int:
+        """Claim documents wanted at a connection and bring it up to date. Returns how many were claimed."""
+        live = self.registry.get(connection)
+        limit = min(limit, self.pace.batch(connection))
+        claimed_at = time.monotonic()
+        with self.store.begin() as tx:
+            rows = queue.claim_xref(
+                tx.conn, connection, lease=self.bounds.lease + _quiesce(live), limit=limit,
+                concurrency=live.manifest.limits.concurrency,
+            )  # fmt: skip
+        if not rows:
+            return 0
+        failpoint("deliver.claimed")
+        full, slow = len(rows) == limit, self.pace.is_slow(connection)
+        if full and slow:
+            self.ring(connection)
+        # a call that begins within this time has ended, and its quiesce time too, when the lease ends:
+        # whoever takes the row over then finds what it did
+        calling = max(self.bounds.lease - self.bounds.call, 0.0)
+        with calls_until(claimed_at + calling):
+            jobs = self._prepare(live, self._sound(XREF, rows))
+            self._push_all(live, jobs, claimed_at + calling / 2)  # the other half ends what was begun
+        if full and not slow:
+            self.ring(connection)
+        return len(rows)
+
+    def _prepare(self, live: Live, rows: Sequence[Any]) -> Sequence[Job]:
+        jobs: list[Job] = []
+        broken: list[tuple[Any, Exception]] = []
+        with self.store.look() as tx:
+            tx.documents.prefetch([row.document_id for row in rows])
+            for row in rows:
+                try:
+                    jobs.append(self._job(tx, live, row))
+                except Exception as error:  # noqa: BLE001 - settled below, outside this snapshot
+                    broken.append((row, error))
+        for row, problem in broken:
+            self._failed(XREF, row, problem)
+        return jobs
+
+    def _job(self, tx: Tx, live: Live, row: Any) -> Job:
+        stored = tx.documents.stored(row.document_id)
+        assert stored is not None, row.document_id
+        shown = present(stored.document, tx.reader)
+        record = live.translator(row.kind, "out").apply(shown, TxLookup(tx, live.name, outward=True))
+        key = f"{row.document_id}:{stored.version}"
+        write = Write(row.kind, record, row.external_id, row.document_id, key)
+        return Job(row, write, stored.version)
+
+    def _push_all(self, live: Live, jobs: Sequence[Job], until: float) -> None:
+        began = time.monotonic()
+        done: list[Done] = []
+        for n, job in enumerate(jobs):
+            start = time.monotonic()
+            if n and start > until:
+                self._put_back(jobs[n:])
+                break
+            try:
+                external_id = self._push(live, job)
+            except Exception as error:  # noqa: BLE001 - whatever a connector raises, the row must be settled
+                if self._failed(XREF, job.row, error).slows:
+                    self._put_back(jobs[n + 1 :])
+                    break
+            else:
+                done.append(Done(job, external_id, int((time.monotonic() - start) * 1000)))
+        self.pace.note(live.name, len(jobs), time.monotonic() - began)
+        if done:
+            self._settle(live, done)
+
+    def _push(self, live: Live, job: Job) -> str:
+        kind = live.manifest.kinds.get(job.write.kind, Kind())
+        write = job.write
+        if job.row.unsettled > 1 and kind.idempotency is not Idempotency.NATIVE and write.external_id is None:
+            # an earlier attempt may have written and died before telling us: look first
+            if kind.idempotency is Idempotency.NONE:
+                raise UnknownOutcome(f"an earlier attempt may have created {write.kind} {write.reference}")
+            write = write._replace(external_id=live.connector.find(write.kind, write.reference))
+        failpoint("push.before")
+        external_id: str = live.connector.push(write)
+        failpoint("push.after")
+        return external_id
+
+    def _put_back(self, jobs: Sequence[Job]) -> None:
+        with self.store.begin() as tx:
+            queue.put_back(tx.conn, XREF, [job.row for job in jobs])
+
+    def _settle(self, live: Live, done: Sequence[Done]) -> None:
+        """All in one transaction; if another worker took a row over, each in its own."""
+        arrived = [Sent(one.job.row, one.external_id, one.job.version) for one in done]
+        try:
+            with self._unit() as tx:
+                together = tx.xrefs.sent(live.name, arrived)
+                if not together and len(done) > 1:
+                    raise Fenced("another worker holds one of these by now")
+                connections.answered(tx.conn, live.name)
+                for one in done:
+                    self._note(tx, one, "done" if together else "fenced")
+                failpoint("settle.before_commit")
+        except Fenced:
+            for one in done:
+                self._settle(live, [one])
+
+    def _note(self, tx: Tx, one: Done, outcome: str) -> None:
+        row = one.job.row
+        tx.trail.attempt(
+            at=tx.now, row=row, verb="deliver", outcome=outcome, document_id=row.document_id,
+            version=one.job.version, external_id=one.external_id, milliseconds=one.milliseconds,
+        )  # fmt: skip
+        if outcome == "done" and row.last_error:
+            tx.cases.close_row(row.id, tx.now)
+
+
+def _quiesce(live: Live) -> float:
+    """The longest time this system may take to carry out what it was told."""
+    return max((kind.quiesce for kind in live.manifest.kinds.values()), default=0.0)
