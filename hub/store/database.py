@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -122,9 +123,30 @@ def _insert_new(dialect: str, table: Table) -> Any:
 
 def insert_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert the rows that break no unique rule, many per statement; returns how many were new."""
-    dialect = conn.dialect.name
-    result = conn.execute(_insert_new(dialect, table), rows)
-    return int(result.rowcount) if dialect == "sqlite" else len(result.all())
+    statement = _insert_new(conn.dialect.name, table)
+    if conn.dialect.name == "sqlite":
+        return insert_many(conn, statement, rows)
+    return len(conn.execute(statement, rows).all())
+
+
+@cache
+def _for_driver(statement: Any, names: tuple[str, ...]) -> tuple[str, Sequence[str], Mapping[str, Any]]:
+    compiled = statement.compile(dialect=sqlite.dialect(), column_keys=list(names))
+    return str(compiled), tuple(compiled.positiontup), dict(compiled.params)
+
+
+def insert_many(conn: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Many rows by one prebuilt INSERT; on SQLite straight to the driver, for half the time per row."""
+    if conn.dialect.name != "sqlite":
+        return int(conn.execute(statement, rows).rowcount)
+    sql, order, fixed = _for_driver(statement, tuple(rows[0]))
+    given = [tuple(_plain(row[name] if name in row else fixed[name]) for name in order) for row in rows]
+    return int(conn.exec_driver_sql(sql, given).rowcount)
+
+
+def _plain(value: Any) -> Any:
+    """Moments as the tables keep them: seconds since the epoch."""
+    return value.timestamp() if value.__class__ is datetime else value
 
 
 def insert_into(dialect: str, table: Table) -> Any:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from hub.connector import Delivery
 from hub.failpoints import failpoint
 from hub.store.cases import Cases
-from hub.store.database import Database, clock, insert_new, new_id
+from hub.store.database import Database, clock, insert_many, insert_new, new_id
 from hub.store.tables import EVENTS, INBOX
 
 GROUP_MAX = 256  # deliveries in one commit
@@ -64,7 +64,7 @@ def accept(database: Database, conn: Connection, items: Sequence[Item]) -> Seque
     verdicts = [Verdict.NEW if everything_new else _judge(conn, it) for it in items]
     fresh = [_row(it) for it, verdict in zip(items, verdicts, strict=True) if verdict is Verdict.NEW]
     if fresh:
-        conn.execute(_PUT, fresh)
+        insert_many(conn, _PUT, fresh)
     for it, verdict in zip(items, verdicts, strict=True):
         if verdict is Verdict.SUSPICIOUS:
             _quarantine(database, conn, it)
