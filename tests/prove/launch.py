@@ -1,4 +1,4 @@
-"""What runs inside a process of the hub under proof: the product as it is, with shorter waits for the vendor.
+"""What runs inside a process of the hub under proof: the product as it is, with shorter waits.
 
 `serve` and `work` are what `o2c serve` and `o2c work` run. A mutation, if one is asked for, breaks the product
 on purpose, to show that the checker would notice.
@@ -6,6 +6,7 @@ on purpose, to show that the checker would notice.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import types
@@ -21,7 +22,7 @@ from tests.prove import mutations
 def _console() -> None:
     """The console is no part of the proof: where it cannot be imported, an empty page stands for it."""
     try:
-        import hub.ui
+        importlib.import_module("hub.ui")
     except ImportError:
         from starlette.applications import Starlette
 
@@ -34,7 +35,7 @@ def _console() -> None:
 
 _console()
 
-from hub import secrets  # noqa: E402 - after the stand-in for the console
+from hub import clock, secrets  # noqa: E402 - after the stand-in for the console
 from hub.cli import serve as serve_command  # noqa: E402 - the same
 from hub.main import build  # noqa: E402 - the same
 from hub.main import work as hub_work  # noqa: E402 - the same
@@ -46,6 +47,7 @@ def prepare() -> None:
     """Take over what the environment asks for; modules were imported before it was known."""
     wanted, _, nth = os.environ.get("O2C_FAILPOINT", "").partition(":")
     failpoints._wanted, failpoints._nth = wanted, nth
+    clock.LEAD_SECONDS = float(os.environ["O2C_PROVE_LEAD"])
     quiesce = float(os.environ["O2C_PROVE_QUIESCE"])
     kinds = {
         name: replace(kind, quiesce=quiesce) if kind.quiesce else kind

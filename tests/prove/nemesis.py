@@ -37,7 +37,7 @@ DECKS: Mapping[str, Mapping[str, int]] = {
         "kill -9 Redis, back empty": 3,
         "crash PostgreSQL": 4,
         "cut all PostgreSQL sessions": 1,
-        "freeze workers beyond their lease": 1,
+        "freeze one worker beyond its lease": 1,
     },
 }
 
@@ -66,7 +66,7 @@ class Nemesis:
     def choose(self, form: str, allowed: Sequence[str] = ()) -> str:
         """The next fault of the deck."""
         if not self._deck:
-            cards = [name for name, n in DECKS[form].items() for _ in range(n) if not allowed or name in allowed]
+            cards = list(allowed) or [name for name, n in DECKS[form].items() for _ in range(n)]
             self._deck = self.dice.sample(cards, len(cards))
         return self._deck.pop()
 
@@ -88,6 +88,8 @@ class Nemesis:
             "kill -9 web, again while it starts": self._twice,
             "SIGTERM web": web.terminate,
             "freeze web beyond its lease": lambda: self._freeze(web),
+            "freeze web, nobody else protects": lambda: web.freeze(FREEZE_SECONDS),
+            "nothing": lambda: None,
             "another process locks the database": self._lock,
         }
         if work is None or self._postgres is None or self._redis is None:
@@ -104,7 +106,7 @@ class Nemesis:
             "kill -9 Redis, back empty": lambda: redis.restart(self.dice.uniform(0.2, 2.0)),
             "crash PostgreSQL": lambda: postgres.restart(away=self.dice.uniform(0.0, 1.0)),
             "cut all PostgreSQL sessions": postgres.cut,
-            "freeze workers beyond their lease": lambda: self._freeze(work),
+            "freeze one worker beyond its lease": lambda: self._freeze(work, "child"),
         }
 
     def _everything(self) -> None:
@@ -119,11 +121,11 @@ class Nemesis:
         time.sleep(self.dice.uniform(0.0, 0.8))
         web.kill()
 
-    def _freeze(self, role: Role) -> None:
+    def _freeze(self, role: Role, what: str = "group") -> None:
         """A frozen process may wake between the look at its lease and the send: nothing on our side can stop
         that one write, so NetSuite's own rule that an external id is unique is left on for once."""
         self.places.post("/strict", {"strict": True})
-        role.freeze(FREEZE_SECONDS)
+        role.freeze(FREEZE_SECONDS, what)
         time.sleep(HANG_SECONDS + 1.0)
         self.places.post("/strict", {"strict": False})
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
 CALL_SECONDS = 1.5
-HANG_SECONDS = 2.2  # the vendors' longest processing time: beyond our deadline, within the quiesce time
+HANG_SECONDS = 2.8  # the vendors' longest processing time: beyond our deadline, within the quiesce time
 QUIESCE_SECONDS = 3.0
-LEASE_SECONDS = 6.0
-FREEZE_SECONDS = LEASE_SECONDS + 1.5  # a frozen process loses its rows
+LEASE_SECONDS = 4.0
+FREEZE_SECONDS = LEASE_SECONDS + QUIESCE_SECONDS + 1.0  # a frozen process loses its rows
 ATTEMPTS_MAX = 16  # the product's own default
+LEAD_SECONDS = 3.0  # until another process polls in place of one that died
 DRAIN_SECONDS = 150.0  # after the last fault everything must be through by then
 IBAN = "DE02120300000000202051"  # a published test account number
 UPLOAD_KEY = "prove-upload-key"
@@ -34,6 +35,7 @@ TIMINGS: Mapping[str, str] = {
     "O2C_CONFIG_DIR": str(ROOT / "config"),
     "O2C_MAPPINGS_DIR": str(ROOT / "mappings"),
     "O2C_PROVE_QUIESCE": str(QUIESCE_SECONDS),
+    "O2C_PROVE_LEAD": str(LEAD_SECONDS),
 }
 
 
@@ -73,7 +75,7 @@ CRM_FAULTS: Sequence[Mapping[str, Any]] = (
 class Load:
     """How much comes in, and how badly it is sent."""
 
-    orders_per_second: float = 1.2
+    orders_per_second: float = 1.5
     copies_max: int = 3  # each delivery is sent so often at most
     late_seconds: float = 20.0  # how late a copy may come
     goods: float = 0.25  # share of orders that wait for a shipment
@@ -100,7 +102,7 @@ class Order:
     @property
     def total(self) -> Decimal:
         """What the customer must pay, in USD."""
-        return self.net + (self.net * self.tax_percent / 100).quantize(Decimal("0.01"))
+        return self.net + (self.net * self.tax_percent / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 @dataclass(frozen=True)
@@ -115,4 +117,5 @@ class Scene:
     actions: Sequence[str] = ()  # what the nemesis may do; empty: everything that the form has
     erp_faults: Sequence[Mapping[str, Any]] = ERP_FAULTS
     crm_faults: Sequence[Mapping[str, Any]] = CRM_FAULTS
+    drain_seconds: float = DRAIN_SECONDS
     env: Mapping[str, str] = field(default_factory=dict)

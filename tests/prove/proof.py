@@ -22,12 +22,12 @@ from tests.prove.driver import Driver
 from tests.prove.durable import Postgres, Redis, backing
 from tests.prove.market import Market, Places, vendors
 from tests.prove.nemesis import Nemesis
-from tests.prove.plan import CALL_SECONDS, DRAIN_SECONDS, IBAN, TIMINGS, UPLOAD_KEY, Scene
+from tests.prove.plan import CALL_SECONDS, IBAN, TIMINGS, UPLOAD_KEY, Scene
 from tests.prove.roles import Broken, Hub, Role, Zygote, log_end, running
 
 Say = Callable[[str], None]
 BETWEEN = (0.8, 2.2)  # seconds of work between the hub's return and the next fault
-STILL_SECONDS = 25.0  # nothing waits and nothing comes: what is missing now is lost (a poll may take 15 s)
+STILL_SECONDS = 12.0  # nothing waits and nothing comes: what is missing now is lost
 
 
 @dataclass
@@ -129,8 +129,8 @@ def prove(scene: Scene, zygote: Zygote, say: Say, *, hasty: bool = False) -> Res
         with staged(scene, zygote, folder) as stage:
             stage.market.start()
             found = _cycles(stage, say, hasty=hasty)
-            result = Result(scene, Findings(duplicated=found)) if found else _conclude(stage, say)
-            _figures(stage, result)
+            result = Result(scene, Findings(duplicated=found)) if found else conclude(stage, say)
+            figures(stage, result)
     except BaseException:
         say(f"what is left of it is in {folder}")
         raise
@@ -161,7 +161,7 @@ def _cycles(stage: Stage, say: Say, *, hasty: bool) -> list[str]:
     return []
 
 
-def _conclude(stage: Stage, say: Say) -> Result:
+def conclude(stage: Stage, say: Say) -> Result:
     """Let everything drain with healthy vendors, then count."""
     began = time.monotonic()
     stage.market.close()
@@ -180,7 +180,7 @@ def _conclude(stage: Stage, say: Say) -> Result:
 def _drain(stage: Stage) -> str:
     """Wait until nothing is pending anywhere; what is pending when patience ends."""
     still_since = time.monotonic()
-    until = time.monotonic() + DRAIN_SECONDS
+    until = time.monotonic() + stage.scene.drain_seconds
     calm = 0
     while time.monotonic() < until:
         time.sleep(0.3)
@@ -194,7 +194,7 @@ def _drain(stage: Stage) -> str:
     return f"{pending} rows pending, sender idle: {stage.driver.idle()}, all paid: {stage.market.all_paid()}"
 
 
-def _figures(stage: Stage, result: Result) -> None:
+def figures(stage: Stage, result: Result) -> None:
     journal = stage.driver.journal
     result.struck = stage.nemesis.counted()
     result.vendor_faults = Counter(stage.places.get("/faults"))

@@ -44,7 +44,7 @@ class Zygote:
         self._pids: list[int] = []
         self._changed = threading.Condition()
         self._ordering = threading.Lock()
-        self._ready = False
+        self._ready = self._gone = False
         threading.Thread(target=self._listen, name="zygote", daemon=True).start()
         self._await(lambda: self._ready, "the zygote did not start")
 
@@ -59,10 +59,14 @@ class Zygote:
                     self._pids.append(told["pid"])
                 self._ready = self._ready or "ready" in told
                 self._changed.notify_all()
+        with self._changed:
+            self._gone = True
+            self._changed.notify_all()
 
     def _await(self, happened: Any, what: str) -> None:
         with self._changed:
-            if not self._changed.wait_for(happened, BOOT_SECONDS):
+            self._changed.wait_for(lambda: happened() or self._gone, BOOT_SECONDS)
+            if not happened():
                 raise Broken(f"{what}: {self._log.read_text()[-2000:]}")
 
     def start(self, role: str, env: Mapping[str, str], folder: Path) -> int:
@@ -149,19 +153,14 @@ class Role:
 
     def kill(self, what: str = "group") -> None:
         """kill -9: the whole group, only its leader, or one of the leader's children."""
-        pid = self.pid
         if what == "group":
-            _signal_group(pid, signal.SIGKILL)
+            _signal_group(self.pid, signal.SIGKILL)
         else:
-            children = _children(pid) if what == "child" else []
-            victim = children[-1] if children else pid
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(victim, signal.SIGKILL)
+            _signal(self._child() if what == "child" else self.pid, signal.SIGKILL)
 
     def terminate(self) -> None:
         """Ask the leader to end, as a deployment does."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGTERM)
+        _signal(self.pid, signal.SIGTERM)
 
     def await_start(self, number: int, seconds: float = 60.0) -> None:
         """Wait until it has been started so often."""
@@ -171,12 +170,20 @@ class Role:
                 raise Broken(f"{self.name} was not started again")
             time.sleep(0.01)
 
-    def freeze(self, seconds: float) -> None:
-        """Stop the group and let it go on later, as a suspended machine does."""
-        pid = self.pid
-        _signal_group(pid, signal.SIGSTOP)
+    def freeze(self, seconds: float, what: str = "group") -> None:
+        """Stop the group or a child and let it go on later, as a suspended machine does."""
+        pid, send = (self.pid, _signal_group) if what == "group" else (self._child(), _signal)
+        send(pid, signal.SIGSTOP)
         time.sleep(seconds)
-        _signal_group(pid, signal.SIGCONT)
+        send(pid, signal.SIGCONT)
+
+    def _child(self) -> int:
+        """One of the leader's children, if it has any."""
+        try:
+            children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        except OSError:
+            children = []
+        return int(children[-1]) if children else self.pid
 
     def stop(self) -> None:
         """End it for good."""
@@ -194,11 +201,9 @@ def _signal_group(pid: int, what: signal.Signals) -> None:
         os.killpg(pid, what)
 
 
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
+def _signal(pid: int, what: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, what)
 
 
 class Hub:

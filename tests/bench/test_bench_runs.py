@@ -1,0 +1,66 @@
+"""Every sub-command of the benchmark works; no figure of these short runs is judged."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ("acceptance", "ipaas", "loop", "growth", "peers")
+pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="pinning needs Linux")
+Runs = dict[str, subprocess.Popen[str]]
+
+
+@pytest.fixture(scope="module")
+def runs() -> Iterator[Runs]:
+    """All of them at once: most of their time is the start of hubs, and their figures do not matter here."""
+    command = [sys.executable, "-m", "bench"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    started = {name: subprocess.Popen([*command, name, "--quick"], cwd=ROOT, **pipes) for name in COMMANDS}
+    yield started
+    for process in started.values():
+        process.kill()
+        process.wait(10)
+
+
+def shown(runs: Runs, name: str) -> str:
+    out, err = runs[name].communicate(timeout=110)
+    assert runs[name].returncode == 0, err[-2000:]
+    return out
+
+
+def test_help_names_every_sub_command() -> None:
+    command = [sys.executable, "-m", "bench", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert all(name in done.stdout for name in (*COMMANDS, "all", "--quick", "--write-docs"))
+
+
+def test_peers_says_why_it_is_skipped(runs: Runs) -> None:
+    assert "skipped" in shown(runs, "peers")
+
+
+def test_growth_compares_two_histories(runs: Runs) -> None:
+    assert "cost at 24 / cost at 6" in shown(runs, "growth")
+
+
+def test_loop_carries_deals_to_invoices(runs: Runs) -> None:
+    assert "deals/s" in shown(runs, "loop")
+
+
+def test_acceptance_compares_durable_with_storing_nothing_and_with_bare_commits(runs: Runs) -> None:
+    told = shown(runs, "acceptance")
+    assert "durable / storing nothing (a)" in told
+    assert "durable / single commits (b)" in told
+    assert "other_cpu" in told
+    assert "0 refused" in told
+
+
+def test_ipaas_delivers_and_in_a_crash_loses_and_repeats_nothing(runs: Runs) -> None:
+    told = shown(runs, "ipaas")
+    assert "delivered at full load" in told
+    assert "lost / repeated (kill): 0 / 0" in told
