@@ -42,7 +42,7 @@ def trials(seed: int) -> Mapping[str, Trial]:
         "no_sweep": Trial(scene(5, erp_faults=lost), "wrong"),
         "no_fence": Trial(
             scene(
-                8, erp_faults=reading, actions=("freeze web, nobody else protects",),
+                6, erp_faults=reading, actions=("freeze web, nobody else protects",), between=(4.0, 6.0),
                 load=Load(orders_per_second=1.0, goods=0.0, late_seconds=4.0),
             ),
             "duplicated",

@@ -155,7 +155,9 @@ def _effects(findings: Findings, places: Places, books: dict[str, Any]) -> None:
     names = (("salesOrder", "orders"), ("invoice", "invoices"), ("customerPayment", "payments"))
     for record, kind in names:
         if made[record] != len(books[kind]):
-            findings.wrong.append(f"[I3] {made[record]} {kind} were created, the books show {len(books[kind])}")
+            findings.wrong.append(
+                f"[I3] {made[record]} {kind} were created, the books show {len(books[kind])}"
+            )
     extra = len(books["customers"]) - len({one["name"] for one in books["customers"]})
     if extra:
         findings.duplicated.append(f"{extra} customers exist twice")
@@ -213,7 +215,9 @@ def _known_alike(findings: Findings, books: dict[str, Any], api: Api) -> None:
             known = {x["connection"]: x["external_id"] for x in one["xrefs"]}.get("netsuite")
             if known is None or theirs.get(one["id"]) != known:
                 real = theirs.get(one["id"])
-                findings.wrong.append(f"[I7] {kind} {one['number']} is {known} to the hub and {real} in NetSuite")
+                findings.wrong.append(
+                    f"[I7] {kind} {one['number']} is {known} to the hub and {real} in NetSuite"
+                )
         done = {"order": "closed", "invoice": "paid", "payment": "applied"}[kind]
         left = Counter(row["state"] for row in rows if row["state"] != done)
         findings.wrong += [f"[I2] {n} {kind}s are {state}, not {done}" for state, n in left.items()]
@@ -235,6 +239,10 @@ def _shown(findings: Findings, market: Market, books: dict[str, Any]) -> None:
     number = {one["po"]: one["number"] for one in books["invoices"]}
     for deal in books["deals"]:
         po = deal["po_number"]
-        shown = (deal.get("o2c_order_status"), deal.get("o2c_payment_status"), deal.get("o2c_invoice_numbers"))
+        shown = (
+            deal.get("o2c_order_status"),
+            deal.get("o2c_payment_status"),
+            deal.get("o2c_invoice_numbers"),
+        )
         if po in number and po in market.sold and shown != ("Closed", "paid", number[po]):
             findings.wrong.append(f"[I8] the deal of {po} shows {shown}")

@@ -77,7 +77,9 @@ class Driver:
         self._busy = 0
         self._changed = threading.Condition()
         self._stopping = False
-        self._threads = [threading.Thread(target=self._send, name="sender", daemon=True) for _ in range(SENDERS)]
+        self._threads = [
+            threading.Thread(target=self._send, name="sender", daemon=True) for _ in range(SENDERS)
+        ]
         for thread in self._threads:
             thread.start()
 

@@ -31,7 +31,11 @@ class Server:
         self.command = Path(f"/proc/{pid}/cmdline").read_bytes().decode().rstrip("\0").split("\0")
         self.folder = os.readlink(f"/proc/{pid}/cwd")
         status = Path(f"/proc/{pid}/status").read_text()
-        ids = {line.split(":")[0]: line.split()[1] for line in status.splitlines() if line[:4] in ("Uid:", "Gid:")}
+        ids = {
+            line.split(":")[0]: line.split()[1]
+            for line in status.splitlines()
+            if line[:4] in ("Uid:", "Gid:")
+        }
         self.account: dict[str, Any] = {}
         if os.geteuid() == 0 and ids["Uid"] != "0":
             self.account = {"user": int(ids["Uid"]), "group": int(ids["Gid"]), "extra_groups": []}
@@ -101,7 +105,9 @@ class Postgres(Server):
     def cut(self) -> None:
         """End every session but ours."""
         with psycopg.connect(self.url, autocommit=True) as conn:
-            conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+            conn.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            )
 
 
 def _postgres_answers(url: str) -> bool:

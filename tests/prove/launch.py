@@ -1,7 +1,7 @@
 """What runs inside a process of the hub under proof: the product as it is, with shorter waits.
 
-`serve` and `work` are what `o2c serve` and `o2c work` run. A mutation, if one is asked for, breaks the product
-on purpose, to show that the checker would notice.
+`serve` and `work` are what `o2c serve` and `o2c work` run. A mutation, if one is asked for, breaks the
+product on purpose, to show that the checker would notice.
 """
 
 from __future__ import annotations

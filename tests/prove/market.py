@@ -120,7 +120,9 @@ class Market:
         self._selling, self._paying = threading.Event(), threading.Event()
         self._threads = [
             threading.Thread(target=self._loop, args=(self._selling, self._rest, self._sell), daemon=True),
-            threading.Thread(target=self._loop, args=(self._paying, lambda: PAY_EVERY, self.pay), daemon=True),
+            threading.Thread(
+                target=self._loop, args=(self._paying, lambda: PAY_EVERY, self.pay), daemon=True
+            ),
         ]
         made = [places.post("/companies", {"name": f"Customer{n}"}) for n in range(CUSTOMERS)]
         self.companies = [one["id"] for one in made]

@@ -47,7 +47,7 @@ def no_sweep() -> None:
 
 
 def no_fence() -> None:
-    """A worker whose lease has ended goes on: it writes at the vendor, and it settles what another one holds."""
+    """A worker whose lease has ended goes on: it writes at the vendor and settles what another holds."""
 
     def settle(conn: Any, table: Any, row: Any, **values: Any) -> bool:
         done = conn.execute(table.update().where(table.c.id == row.id).values(lease_until=0.0, **values))

@@ -55,7 +55,13 @@ class Nemesis:
     """Knows every process it may harm."""
 
     def __init__(
-        self, hub: Hub, places: Places, seed: int, folder: Path, postgres: Postgres | None, redis: Redis | None
+        self,
+        hub: Hub,
+        places: Places,
+        seed: int,
+        folder: Path,
+        postgres: Postgres | None,
+        redis: Redis | None,
     ) -> None:
         self.hub, self.places, self.folder = hub, places, folder
         self.dice = random.Random(seed)

@@ -118,4 +118,5 @@ class Scene:
     erp_faults: Sequence[Mapping[str, Any]] = ERP_FAULTS
     crm_faults: Sequence[Mapping[str, Any]] = CRM_FAULTS
     drain_seconds: float = DRAIN_SECONDS
+    between: tuple[float, float] = (0.8, 2.2)  # seconds of work between the hub's return and the next fault
     env: Mapping[str, str] = field(default_factory=dict)

@@ -34,7 +34,13 @@ def points(form: str, role: str) -> Sequence[str]:
 
 
 def prove_points(
-    form: str, seed: int, zygote: Zygote, say: Say, *, passes: Sequence[int] = PASSES, only: Sequence[str] = ()
+    form: str,
+    seed: int,
+    zygote: Zygote,
+    say: Say,
+    *,
+    passes: Sequence[int] = PASSES,
+    only: Sequence[str] = (),
 ) -> tuple[Result, int]:
     """Die at each point while orders come in; then drain and count. Returns also how many points were met."""
     folder = Path(tempfile.mkdtemp(prefix="o2c-points-"))

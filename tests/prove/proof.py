@@ -19,14 +19,13 @@ import httpx
 
 from tests.prove.checker import Api, Findings, check, duplicates
 from tests.prove.driver import Driver
-from tests.prove.durable import Postgres, Redis, backing
+from tests.prove.durable import backing
 from tests.prove.market import Market, Places, vendors
 from tests.prove.nemesis import Nemesis
 from tests.prove.plan import CALL_SECONDS, IBAN, TIMINGS, UPLOAD_KEY, Scene
 from tests.prove.roles import Broken, Hub, Role, Zygote, log_end, running
 
 Say = Callable[[str], None]
-BETWEEN = (0.8, 2.2)  # seconds of work between the hub's return and the next fault
 STILL_SECONDS = 12.0  # nothing waits and nothing comes: what is missing now is lost
 
 
@@ -147,7 +146,7 @@ def _cycles(stage: Stage, say: Say, *, hasty: bool) -> list[str]:
     began = time.monotonic()
     for cycle in range(1, scene.cycles + 1):
         market.cycle = cycle
-        time.sleep(nemesis.dice.uniform(*BETWEEN))
+        time.sleep(nemesis.dice.uniform(*scene.between))
         fault = nemesis.strike(cycle, nemesis.choose(scene.form, scene.actions))
         time.sleep(0.05)
         stage.hub.await_alive()
@@ -213,7 +212,11 @@ def recoveries(stage: Stage) -> list[float]:
     }
     found = []
     for fault in stage.nemesis.timeline:
-        ends = [made[x.order.po] for x in stage.market.sold.values() if x.sent_at >= fault.at and x.order.po in made]
+        ends = [
+            made[x.order.po]
+            for x in stage.market.sold.values()
+            if x.sent_at >= fault.at and x.order.po in made
+        ]
         if ends:
             found.append(min(ends) - fault.at)
     return found

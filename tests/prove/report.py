@@ -37,7 +37,10 @@ def rows(result: Result) -> list[tuple[str, str]]:
         ("**duplicated**", f"**{len(findings.duplicated)}**"),
         ("anything else wrong", str(len(findings.wrong))),
         ("orders / invoices / payments in NetSuite", _three(figures)),
-        ("money in = money booked (USD)", f"{figures.get('money in', '-')} = {figures.get('money booked', '-')}"),
+        (
+            "money in = money booked (USD)",
+            f"{figures.get('money in', '-')} = {figures.get('money booked', '-')}",
+        ),
         ("recovery, p50 / p99", _seconds(result.recoveries)),
         ("answer to a webhook, p50 / p99", _milliseconds(result.waits)),
         ("drained after the last fault", f"{result.drained:.1f} s"),
@@ -88,16 +91,23 @@ def write_docs(results: Sequence[Result], mutations: Sequence[tuple[str, str]], 
     heads = [f"{result.scene.form}, {result.scene.cycles} cycles" for result in results]
     lines = ["| | " + " | ".join(heads) + " |", "|---|" + "---|" * len(results)]
     columns = [rows(result) for result in results]
-    lines += [f"| {line[0][0]} | " + " | ".join(figure for _, figure in line) + " |" for line in zip(*columns, strict=True)]
+    lines += [
+        f"| {line[0][0]} | " + " | ".join(figure for _, figure in line) + " |"
+        for line in zip(*columns, strict=True)
+    ]
     for title, counters in _kinds(results):
         names = sorted({name for counter in counters for name in counter})
-        lines += [f"| {title}: {name} | " + " | ".join(str(c[name]) for c in counters) + " |" for name in names]
+        lines += [
+            f"| {title}: {name} | " + " | ".join(str(c[name]) for c in counters) + " |" for name in names
+        ]
     if points:
         lines += ["", points]
     if mutations:
         lines += ["", "| mistake put in on purpose | what the checker found |", "|---|---|"]
         lines += [f"| {name} | {found} |" for name, found in mutations]
-    machine = f"Python {platform.python_version()}, {platform.system()}, 2 cores shared by hub, vendors and load"
+    machine = (
+        f"Python {platform.python_version()}, {platform.system()}, 2 cores shared by hub, vendors and load"
+    )
     lines += ["", f"Commit {commit()}; {machine}."]
     text = DOCS.read_text("utf-8")
     head, _, rest = text.partition(BEGIN)

@@ -51,7 +51,11 @@ class Lenient(Rules):
             self._billing = False
 
     def made(self, order: Row, record: str, line: Decimal, *, but: str = "") -> Decimal:
-        return Decimal(0) if self._billing and record == "invoice" else super().made(order, record, line, but=but)
+        return (
+            Decimal(0)
+            if self._billing and record == "invoice"
+            else super().made(order, record, line, but=but)
+        )
 
 
 class Vendors:
@@ -130,7 +134,9 @@ class Vendors:
         while True:
             time.sleep(SHIP_EVERY)
             with self.erp.kit.lock:
-                orders = [row for id, row in self.erp.books.records["salesOrder"].items() if id not in self.shipped]
+                orders = [
+                    row for id, row in self.erp.books.records["salesOrder"].items() if id not in self.shipped
+                ]
                 for row in orders:
                     self.shipped.add(row.id)
                     lines = {int(x["line"]): x["quantity"] for x in row.lines["item"] if self.rules.ships(x)}
@@ -148,17 +154,29 @@ class Vendors:
                 for row in records["salesOrder"].values()
             ]
             invoices = [
-                {**_plain(row), "po": po.get(row.values.get("createdFrom")), "open": str(self.rules.remaining(row))}
+                {
+                    **_plain(row),
+                    "po": po.get(row.values.get("createdFrom")),
+                    "open": str(self.rules.remaining(row)),
+                }
                 for row in records["invoice"].values()
             ]
             payments = [
                 {**_plain(row), "applied": {x["doc"]: str(x["amount"]) for x in row.lines.get("apply", ())}}
                 for row in records["customerPayment"].values()
             ]
-            customers = [{**_plain(row), "name": row.values.get("companyName")} for row in records["customer"].values()]
+            customers = [
+                {**_plain(row), "name": row.values.get("companyName")} for row in records["customer"].values()
+            ]
         with self.crm.kit.lock:
             deals = [{**deal.properties, "id": deal.id} for deal in self.crm.portal.objects["deals"].values()]
-        return {"orders": orders, "invoices": invoices, "payments": payments, "customers": customers, "deals": deals}
+        return {
+            "orders": orders,
+            "invoices": invoices,
+            "payments": payments,
+            "customers": customers,
+            "deals": deals,
+        }
 
     def invoices(self, after: int) -> list[dict[str, Any]]:
         """Invoices that customers received, but for the first `after` of them."""
@@ -208,7 +226,12 @@ class Vendors:
 
 def _plain(row: Row) -> dict[str, Any]:
     total = row.number("payment" if row.type == "customerPayment" else "total")
-    return {"id": row.id, "external_id": row.external_id, "number": row.values.get("tranId"), "total": str(total)}
+    return {
+        "id": row.id,
+        "external_id": row.external_id,
+        "number": row.values.get("tranId"),
+        "total": str(total),
+    }
 
 
 def main(seed: int) -> None:
