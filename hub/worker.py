@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 
 import dramatiq
+import redis
 import structlog
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import AgeLimit, Callbacks, Middleware, Pipelines, ShutdownNotifications, TimeLimit
 
@@ -23,6 +23,8 @@ from hub.engine import Hub
 
 log = structlog.get_logger("o2c.worker")
 QUEUE = "o2c"
+REDIS_SECONDS = 0.5  # a Redis that is silent for longer is away: senders of webhooks wait behind the bell
+RESTS = 10.0  # times as long as it took to fail, the bell rests
 AGE_LIMIT = 60_000  # milliseconds; a doorbell older than the sweep says nothing new
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -44,13 +46,17 @@ def broker_for(redis_url: str | None) -> dramatiq.Broker:
         # no AgeLimit: the bell counts its rings, and one that was thrown away would never be answered
         broker = StubBroker(middleware=middleware)
     else:
+        from dramatiq.brokers.redis import RedisBroker  # 22 MB that the embedded form does not need
+
+        # a client of our own: given a URL, the broker makes one that ignores every other parameter
+        client = redis.Redis.from_url(
+            redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+        )
         broker = RedisBroker(
-            url=redis_url,
+            client=client,
             middleware=[AgeLimit(max_age=AGE_LIMIT), *middleware, DieWithParent()],
             heartbeat_timeout=15_000,
             maintenance_chance=50_000,
-            socket_timeout=1.0,
-            socket_connect_timeout=1.0,
         )
     dramatiq.set_broker(broker)
     return broker
@@ -67,15 +73,17 @@ class Bell:
         self._broken_until = 0.0
 
     def ring(self, name: str) -> None:
-        """Never raises and never waits long: after a failure the bell rests a second."""
+        """Never raises and seldom waits: after a failure the bell rests, longer after a slow one."""
         with self._lock:
             if self._waiting.get(name, 0) >= self._max or time.monotonic() < self._broken_until:
                 return
             self._waiting[name] = self._waiting.get(name, 0) + 1
+        began = time.monotonic()
         try:
             self._send(name)
         except Exception as error:  # noqa: BLE001 - whatever the broker raises, the sweep finds the row
-            self._broken_until = time.monotonic() + 1.0
+            failed = time.monotonic()
+            self._broken_until = failed + max(1.0, RESTS * (failed - began))
             self.answered(name)
             log.warning("doorbell_failed", queue=name, error=type(error).__name__)
 
