@@ -124,8 +124,10 @@ class Redis(Server):
     def __init__(self, url: str) -> None:
         self.url = url
         with redis.Redis.from_url(url) as client:
-            pid = int(client.info("server")["process_id"])
-        super().__init__(pid, lambda: _redis_answers(url))
+            about = client.info("server")
+        super().__init__(int(about["process_id"]), lambda: _redis_answers(url))
+        place = ("--bind", "127.0.0.1", "--port", str(about["tcp_port"]))
+        self.command = [os.readlink(f"/proc/{self.pid}/exe"), *place, "--save", ""]  # its own title hides them
 
     def wipe(self) -> None:
         """FLUSHALL."""
