@@ -83,11 +83,16 @@ def _tell(report: Report, best: dict[str, Shot], commits: list[float]) -> None:
         one = best[form]
         p50, p99 = one.seen.ack_ms
         more = f", {one.delivered:,} delivered meanwhile" if form == "whole" else ""
-        told = f"{one.seen.acks:,.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms, {one.refused} refused{more}"
+        cpu = one.usage.system / max(one.seen.acks, 1e-9) * 1e6
+        told = f"{one.seen.acks:,.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms, {cpu:.0f} us CPU each, "
+        told += f"{one.refused} refused{more}"
         report.add(title, told, one.usage)
     commit = max(commits)
     report.add("one row per transaction, SQLite WAL synchronous=FULL, same disk (b)", f"{commit:,.0f}/s")
     durable, checked = best["intake"].seen.acks, best["verify"].seen.acks
+    if not durable or not checked:
+        report.add("nothing was acknowledged in the window", "the machine is too busy to measure; try again")
+        return
     report.judge(
         "durable / storing nothing (a)", f"{durable / checked:.2f}", ">= 0.50", durable >= 0.5 * checked
     )

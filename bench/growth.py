@@ -10,7 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from bench.acceptance import scratch
-from bench.history import lived, multiply, order_of, pay, reopened
+from bench.history import lived, multiply, order_of, orders_in, pay, reopened
 from bench.report import Report
 from tests.world import World
 
@@ -48,6 +48,8 @@ def _worlds(report: Report, folder: Path, customers: int, times: int) -> dict[in
             shutil.copyfile(f"{first}{end}", f"{folder / 'large.db'}{end}")
     multiply(folder / "large.db", times)
     made = time.monotonic() - start
+    stored = orders_in(folder / "large.db")
+    assert stored == customers * times, stored
     size = (folder / "large.db").stat().st_size / 1e6
     report.note(f"the history took {made:.0f} s to make; the large database has {size:,.0f} MB")
     return {

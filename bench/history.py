@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def multiply(path: Path, times: int) -> None:
     conn = sqlite3.connect(path)
     conn.execute("PRAGMA synchronous=OFF")
     kept = {row[0] for row in conn.execute("SELECT id FROM documents WHERE kind = 'customer'")}
-    step = conn.execute("SELECT count(*) FROM documents WHERE kind = 'order'").fetchone()[0]
+    step = orders_in(path)
     for table in _TABLES:
         columns = [row[1] for row in conn.execute(f"PRAGMA table_info({table})")]
         rows = conn.execute(f"SELECT * FROM {table}").fetchall()
@@ -89,6 +90,12 @@ def multiply(path: Path, times: int) -> None:
     conn.commit()
     conn.execute("ANALYZE")
     conn.close()
+
+
+def orders_in(path: Path) -> int:
+    """How many orders are stored."""
+    with closing(sqlite3.connect(path)) as conn:
+        return int(conn.execute("SELECT count(*) FROM documents WHERE kind = 'order'").fetchone()[0])
 
 
 def _of_customer(table: str, columns: list[str], row: tuple[Any, ...], kept: set[str]) -> bool:

@@ -11,7 +11,7 @@ import orjson
 from hub import merge, process
 from hub.connector import Change, Delivery
 from hub.core import Core, TxLookup
-from hub.errors import Fenced
+from hub.errors import Conflict, Fenced
 from hub.failpoints import failpoint
 from hub.mapping import Translator
 from hub.process import Cause
@@ -113,24 +113,42 @@ class Inward(Core):
         return Translated(translator, translator.apply(change.record, lookup))
 
     def _absorb(self, begun: Sequence[Begun]) -> None:
-        """All in one transaction; if any of them fails, each in its own, so that one cannot hold up many."""
-        try:
-            with self._unit() as tx:
-                self._prefetch(tx, begun)
-                for one in begun:
-                    self._take_all(tx, one)
-                failpoint("process.before_settle")
-                if not queue.processed(tx.conn, [one.row for one in begun]):
-                    raise Fenced("a delivery was taken over by another worker")
-                for one in begun:
-                    if one.row.last_error:
-                        tx.cases.close_row(one.row.id, tx.now)
-        except Exception as error:  # noqa: BLE001 - each row must be settled, whatever went wrong
-            if len(begun) > 1:
-                for one in begun:
-                    self._absorb([one])
-            else:
-                self._failed(INBOX, begun[0].row, error)
+        """All in one transaction; if any of them fails, each in its own, so that one cannot hold up many.
+
+        On PostgreSQL each has its own from the start: two batches that lock customers in different orders
+        would wait for each other. One that lost such a wait is tried again at once.
+        """
+        if len(begun) > 1 and not self.store.database.is_sqlite:
+            for one in begun:
+                self._absorb([one])
+            return
+        for last in (False, False, True):
+            try:
+                return self._absorb_together(begun)
+            except Conflict as error:
+                if last or len(begun) > 1:
+                    return self._absorb_apart(begun, error)
+            except Exception as error:  # noqa: BLE001 - each row must be settled, whatever went wrong
+                return self._absorb_apart(begun, error)
+
+    def _absorb_apart(self, begun: Sequence[Begun], error: Exception) -> None:
+        if len(begun) == 1:
+            self._failed(INBOX, begun[0].row, error)
+            return
+        for one in begun:
+            self._absorb([one])
+
+    def _absorb_together(self, begun: Sequence[Begun]) -> None:
+        with self._unit() as tx:
+            self._prefetch(tx, begun)
+            for one in begun:
+                self._take_all(tx, one)
+            failpoint("process.before_settle")
+            if not queue.processed(tx.conn, [one.row for one in begun]):
+                raise Fenced("a delivery was taken over by another worker")
+            for one in begun:
+                if one.row.last_error:
+                    tx.cases.close_row(one.row.id, tx.now)
 
     def _take_all(self, tx: Tx, one: Begun) -> None:
         live = self.registry.get(one.row.connection)

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 
 import dramatiq
-import redis
 import structlog
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import AgeLimit, Callbacks, Middleware, Pipelines, ShutdownNotifications, TimeLimit
@@ -46,6 +45,7 @@ def broker_for(redis_url: str | None) -> dramatiq.Broker:
         # no AgeLimit: the bell counts its rings, and one that was thrown away would never be answered
         broker = StubBroker(middleware=middleware)
     else:
+        import redis
         from dramatiq.brokers.redis import RedisBroker  # 22 MB that the embedded form does not need
 
         # a client of our own: given a URL, the broker makes one that ignores every other parameter

@@ -17,9 +17,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from hub.errors import Conflict
 from hub.failpoints import failpoint
 
 POOL = 24
+_IN_THE_WAY = ("40P01", "40001")  # PostgreSQL: deadlock_detected, serialization_failure
 
 
 class clock(FunctionElement[float]):
@@ -59,9 +61,16 @@ class Database:
         `urgent`: somebody waits for an answer; it goes ahead of the workers.
         """
         if not self.is_sqlite:
-            with self.engine.begin() as conn:
-                yield conn
-                failpoint("commit.before")
+            try:
+                with self.engine.begin() as conn:
+                    yield conn
+                    failpoint("commit.before")
+            except sa.exc.OperationalError as error:
+                if getattr(error.orig, "sqlstate", "") in _IN_THE_WAY:
+                    raise Conflict(
+                        "another transaction was in the way", code="deadlock", sent=False
+                    ) from error
+                raise
             failpoint("commit.after")
             return
         with self._turn(urgent), self.engine.connect() as conn:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+
+from hub.failpoints import failpoint
 
 _HERE = Path(__file__).parent / "migrations"
 _LOCK = 0x02C0_0001  # PostgreSQL advisory lock: one migrator at a time
@@ -34,14 +38,31 @@ def upgrade(url: str) -> None:
             return
         from alembic import command  # 14 MB that a running hub does not need
 
-        with engine.begin() as conn:
-            if conn.dialect.name == "postgresql":
-                conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        with _whole(engine) as conn:
             config = configuration(url)
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
+            failpoint("migrate.before_commit")
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _whole(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """All of it or nothing, one migrator at a time.
+
+    SQLite's driver would commit each CREATE TABLE by itself: a hub killed in between could never start again.
+    """
+    if engine.dialect.name != "sqlite":
+        with engine.begin() as conn:
+            conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            yield conn
+        return
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
+        conn.exec_driver_sql("PRAGMA busy_timeout=30000")
+        conn.exec_driver_sql("BEGIN IMMEDIATE")
+        yield conn
+        conn.exec_driver_sql("COMMIT")
 
 
 def _stands_at(engine: sa.Engine) -> str:

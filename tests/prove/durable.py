@@ -127,12 +127,23 @@ class Redis(Server):
             about = client.info("server")
         super().__init__(int(about["process_id"]), lambda: _redis_answers(url))
         place = ("--bind", "127.0.0.1", "--port", str(about["tcp_port"]))
-        self.command = [os.readlink(f"/proc/{self.pid}/exe"), *place, "--save", ""]  # its own title hides them
+        self.command = [
+            os.readlink(f"/proc/{self.pid}/exe"),
+            *place,
+            "--save",
+            "",
+        ]  # its own title hides them
 
     def wipe(self) -> None:
         """FLUSHALL."""
         with redis.Redis.from_url(self.url) as client:
             client.flushall()
+
+    def freeze(self, seconds: float) -> None:
+        """It takes calls and answers none."""
+        os.kill(self.pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        os.kill(self.pid, signal.SIGCONT)
 
     def restart(self, away: float) -> None:
         """kill -9, and an empty one after a while."""

@@ -16,6 +16,7 @@ from tests.prove.plan import FREEZE_SECONDS, HANG_SECONDS
 from tests.prove.roles import Hub, Role
 
 LOCK_SECONDS = 2.0
+SILENT_SECONDS = 3.0
 
 # How often each fault comes up in a deck that is shuffled again and again.
 DECKS: Mapping[str, Mapping[str, int]] = {
@@ -35,6 +36,7 @@ DECKS: Mapping[str, Mapping[str, int]] = {
         "wipe Redis": 3,
         "kill -9 everything, wipe Redis": 2,
         "kill -9 Redis, back empty": 3,
+        "freeze Redis": 1,
         "crash PostgreSQL": 4,
         "cut all PostgreSQL sessions": 1,
         "freeze one worker beyond its lease": 1,
@@ -110,6 +112,7 @@ class Nemesis:
             "wipe Redis": redis.wipe,
             "kill -9 everything, wipe Redis": lambda: (self._everything(), redis.wipe())[0],
             "kill -9 Redis, back empty": lambda: redis.restart(self.dice.uniform(0.2, 2.0)),
+            "freeze Redis": lambda: redis.freeze(SILENT_SECONDS),
             "crash PostgreSQL": lambda: postgres.restart(away=self.dice.uniform(0.0, 1.0)),
             "cut all PostgreSQL sessions": postgres.cut,
             "freeze one worker beyond its lease": lambda: self._freeze(work, "child"),

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.prove.plan import Load, Scene
-from tests.prove.proof import Result, Say, Stage, conclude, figures, staged
+from tests.prove.proof import DEAD, Result, Say, Stage, conclude, figures, staged
 from tests.prove.roles import Role, Zygote
 
 REACH_SECONDS = 30.0
-DEAD = 137
 PASSES = (1, 2, 5)
 AT_THE_DOOR = (
     "webhook.before_commit", "webhook.after_commit", "file.before_commit", "file.after_commit",
@@ -23,6 +22,7 @@ AT_WORK = (
     "process.claimed", "process.before_settle", "deliver.claimed", "push.before", "call.before_send",
     "call.after_send", "push.after", "settle.before_commit", "failure.before_commit", "ring.before",
 )  # fmt: skip
+FIRST = "migrate.before_commit"
 EVERYWHERE = ("commit.before", "commit.after")
 
 
@@ -47,8 +47,9 @@ def prove_points(
     began = time.monotonic()
     scene = Scene(form, 0, seed, load=Load(orders_per_second=2.5, late_seconds=5.0))
     met, missed = 0, []
-    with staged(scene, zygote, folder) as stage:
+    with staged(scene, zygote, folder, first=FIRST) as stage:
         stage.market.start()
+        met += 1
         for role in stage.hub.roles.values():
             chosen = [p for p in points(form, role.name) if not only or p in only]
             wanted = [f"{point}:{nth}" for nth in passes for point in chosen]

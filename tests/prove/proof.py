@@ -26,6 +26,7 @@ from tests.prove.plan import CALL_SECONDS, IBAN, TIMINGS, UPLOAD_KEY, Scene
 from tests.prove.roles import Broken, Hub, Role, Zygote, log_end, running
 
 Say = Callable[[str], None]
+DEAD = 137  # how a process ends at a failpoint
 STILL_SECONDS = 12.0  # nothing waits and nothing comes: what is missing now is lost
 
 
@@ -70,8 +71,11 @@ class Stage:
 
 
 @contextmanager
-def staged(scene: Scene, zygote: Zygote, folder: Path) -> Iterator[Stage]:
-    """Start vendors, servers, hub and people; stop them when the block ends."""
+def staged(scene: Scene, zygote: Zygote, folder: Path, *, first: str = "") -> Iterator[Stage]:
+    """Start vendors, servers, hub and people; stop them when the block ends.
+
+    `first`: the failpoint that the very first process dies at, before there is a database.
+    """
     with ExitStack() as stack:
         places = stack.enter_context(vendors(scene.seed, folder / "vendors.log"))
         behind, postgres, redis = stack.enter_context(backing(scene.form))
@@ -82,7 +86,9 @@ def staged(scene: Scene, zygote: Zygote, folder: Path) -> Iterator[Stage]:
             **TIMINGS, **behind, "O2C_DATA_DIR": str(folder), "O2C_PORT": str(port), "O2C_PUBLIC_URL": url,
             "O2C_PROVE_MUTATION": scene.mutation, **scene.env,
         }  # fmt: skip
-        _connect(zygote, env, folder, places.told, token)
+        if first:
+            _set_up(zygote, {**env, "O2C_FAILPOINT": first}, folder, places.told, token, ends=DEAD)
+        _set_up(zygote, env, folder, places.told, token)
         roles = {"web": Role(zygote, "web", env, folder)}
         if scene.form == "scaled":
             roles["work"] = Role(zygote, "work", env, folder)
@@ -97,7 +103,9 @@ def staged(scene: Scene, zygote: Zygote, folder: Path) -> Iterator[Stage]:
         yield Stage(scene, places, hub, driver, market, nemesis, Api(url, token))
 
 
-def _connect(zygote: Zygote, env: dict[str, str], folder: Path, told: Any, token: str) -> None:
+def _set_up(
+    zygote: Zygote, env: dict[str, str], folder: Path, told: Any, token: str, *, ends: int = 0
+) -> None:
     hubspot = {
         "base_url": told["crm"], "access_token": told["token"], "client_secret": told["secret"],
         "portal_id": told["portal"], "deadline": CALL_SECONDS,
@@ -110,8 +118,9 @@ def _connect(zygote: Zygote, env: dict[str, str], folder: Path, told: Any, token
     given = {"hubspot": [hubspot, 0.0], "netsuite": [netsuite, 1.0], "bank": [bank, 0.0]}
     secret = {"O2C_PROVE_CONNECTIONS": httpx.Response(200, json=given).text, "O2C_PROVE_TOKEN": token}
     pid = zygote.start("connect", {**env, **secret}, folder)
-    if zygote.wait(pid, 60.0) != 0:
-        raise Broken(f"the hub could not be set up: {log_end(folder / 'connect.log')}")
+    code = zygote.wait(pid, 60.0)
+    if code != ends:
+        raise Broken(f"the first process ended with {code}, not {ends}: {log_end(folder / 'connect.log')}")
 
 
 def _free_port() -> int:
