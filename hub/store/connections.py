@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -93,6 +93,12 @@ def answered(conn: Connection, name: str) -> None:
         .where(CONNECTIONS.c.name == name, CONNECTIONS.c.failures > 0)
         .values(failures=0, slow_until=0.0)
     )
+
+
+def callable_now(conn: Connection) -> Collection[str]:
+    """Connections that are neither paused nor told to slow down."""
+    free = sa.and_(CONNECTIONS.c.state == "active", CONNECTIONS.c.slow_until <= clock())
+    return set(conn.execute(sa.select(CONNECTIONS.c.name).where(free)).scalars())
 
 
 def note_health(conn: Connection, name: str, health: Mapping[str, Any]) -> None:

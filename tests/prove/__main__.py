@@ -111,7 +111,7 @@ def main(arguments: list[str]) -> int:
     asked = options(arguments)
     session = Session(asked, Console(width=160))
     began = time.monotonic()
-    log = Path(tempfile.gettempdir()) / "o2c-prove-zygote.log"
+    log = Path(tempfile.mkdtemp(prefix="o2c-prove-")) / "zygote.log"
     session.say(f"proof of commit {report.commit()}, seed {session.seed}")
     zygote = Zygote(log)
     some = asked.mutations or asked.failpoints

@@ -28,7 +28,14 @@ def trials(seed: int) -> Mapping[str, Trial]:
     """One per mutation."""
 
     def scene(cycles: int, **facts: object) -> Scene:
-        plain = {"erp_faults": (), "crm_faults": (), "actions": KILL, "load": BUSY, "drain_seconds": 30.0}
+        plain = {
+            "between": (0.8, 2.2),
+            "erp_faults": (),
+            "crm_faults": (),
+            "actions": KILL,
+            "load": BUSY,
+            "drain_seconds": 30.0,
+        }
         return Scene(**{"form": "embedded", "cycles": cycles, "seed": seed, **plain, **facts})  # type: ignore[arg-type] # by name
 
     lost = (fault("lost_reply", 0.3, **TRANSFORM),)

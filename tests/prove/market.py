@@ -159,7 +159,7 @@ class Market:
         self.sell()
 
     def sell(self) -> Sold:
-        """One order, with an amount that no other order has."""
+        """One order, under a purchase order that no other order has."""
         n = len(self.sold) + 1
         goods = self.dice.random() < self.load.goods
         order = Order(

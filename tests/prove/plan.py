@@ -75,7 +75,7 @@ CRM_FAULTS: Sequence[Mapping[str, Any]] = (
 class Load:
     """How much comes in, and how badly it is sent."""
 
-    orders_per_second: float = 1.5
+    orders_per_second: float = 1.2
     copies_max: int = 3  # each delivery is sent so often at most
     late_seconds: float = 20.0  # how late a copy may come
     goods: float = 0.25  # share of orders that wait for a shipment
@@ -118,5 +118,5 @@ class Scene:
     erp_faults: Sequence[Mapping[str, Any]] = ERP_FAULTS
     crm_faults: Sequence[Mapping[str, Any]] = CRM_FAULTS
     drain_seconds: float = DRAIN_SECONDS
-    between: tuple[float, float] = (0.8, 2.2)  # seconds of work between the hub's return and the next fault
+    between: tuple[float, float] = (1.5, 4.0)  # seconds of work between the hub's return and the next fault
     env: Mapping[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.prove.plan import Load, Scene
+from tests.prove.plan import Load, Scene, fault
 from tests.prove.proof import DEAD, Result, Say, Stage, conclude, figures, staged
 from tests.prove.roles import Role, Zygote
 
@@ -22,6 +22,9 @@ AT_WORK = (
     "process.claimed", "process.before_settle", "deliver.claimed", "push.before", "call.before_send",
     "call.after_send", "push.after", "settle.before_commit", "failure.before_commit", "ring.before",
 )  # fmt: skip
+# enough trouble to pass the failpoints of failure; every death is an attempt, and each doubles the next wait
+FAULTS = (fault("lost_reply", 0.05), fault("refuse", 0.02, status=503))
+LOAD = Load(orders_per_second=1.5, late_seconds=5.0)
 FIRST = "migrate.before_commit"
 EVERYWHERE = ("commit.before", "commit.after")
 
@@ -34,18 +37,13 @@ def points(form: str, role: str) -> Sequence[str]:
 
 
 def prove_points(
-    form: str,
-    seed: int,
-    zygote: Zygote,
-    say: Say,
-    *,
-    passes: Sequence[int] = PASSES,
+    form: str, seed: int, zygote: Zygote, say: Say, *, passes: Sequence[int] = PASSES,
     only: Sequence[str] = (),
-) -> tuple[Result, int]:
+) -> tuple[Result, int]:  # fmt: skip
     """Die at each point while orders come in; then drain and count. Returns also how many points were met."""
     folder = Path(tempfile.mkdtemp(prefix="o2c-points-"))
     began = time.monotonic()
-    scene = Scene(form, 0, seed, load=Load(orders_per_second=2.5, late_seconds=5.0))
+    scene = Scene(form, 0, seed, load=LOAD, erp_faults=FAULTS, crm_faults=(), env={"O2C_PROCESSES": "1"})
     met, missed = 0, []
     with staged(scene, zygote, folder, first=FIRST) as stage:
         stage.market.start()
@@ -53,7 +51,7 @@ def prove_points(
         for role in stage.hub.roles.values():
             chosen = [p for p in points(form, role.name) if not only or p in only]
             wanted = [f"{point}:{nth}" for nth in passes for point in chosen]
-            for point, reached in _die_at(stage, role, wanted):
+            for point, reached in die_at(stage, role, wanted):
                 met += reached
                 missed += [] if reached else [point]
                 say(f"{form} {role.name}: {point} {'met' if reached else 'NOT MET'}")
@@ -69,7 +67,7 @@ def prove_points(
     return result, met
 
 
-def _die_at(stage: Stage, role: Role, wanted: Sequence[str]) -> list[tuple[str, bool]]:
+def die_at(stage: Stage, role: Role, wanted: Sequence[str]) -> list[tuple[str, bool]]:
     """Each process that dies at its point is followed by one that is to die at the next."""
     found = []
     role.next_start(O2C_FAILPOINT=wanted[0])

@@ -136,7 +136,7 @@ def prove(scene: Scene, zygote: Zygote, say: Say, *, hasty: bool = False) -> Res
     try:
         with staged(scene, zygote, folder) as stage:
             stage.market.start()
-            found = _cycles(stage, say, hasty=hasty)
+            found = cycles(stage, say, hasty=hasty)
             result = Result(scene, Findings(duplicated=found)) if found else conclude(stage, say)
             figures(stage, result)
     except BaseException:
@@ -150,7 +150,7 @@ def prove(scene: Scene, zygote: Zygote, say: Say, *, hasty: bool = False) -> Res
     return result
 
 
-def _cycles(stage: Stage, say: Say, *, hasty: bool) -> list[str]:
+def cycles(stage: Stage, say: Say, *, hasty: bool) -> list[str]:
     scene, nemesis, market = stage.scene, stage.nemesis, stage.market
     began = time.monotonic()
     for cycle in range(1, scene.cycles + 1):
