@@ -19,6 +19,7 @@ from bench.shots import Shots, deal, event_id
 from bench.sink import Sink
 
 CONNECTIONS = 128
+REFERENCE_BARE = 27_142  # a bare ASGI app under uvicorn on the machine where SQLite FULL commits 4,200 rows/s
 TITLES = {
     "trivial": "bare ASGI app under uvicorn (what the load can drive)",
     "verify": "webhook door: signature and event id checked, nothing stored (a)",
@@ -96,12 +97,14 @@ def _tell(report: Report, best: dict[str, Shot], commits: list[float]) -> None:
     report.judge(
         "durable / storing nothing (a)", f"{durable / checked:.2f}", ">= 0.50", durable >= 0.5 * checked
     )
-    wanted = 8_000 / 4_200
+    # no verdict: with shared commits the processor is the limit, and this one says how quick the disk is
+    report.judge("durable / single commits (b)", f"{durable / commit:.2f}", "-", None)
+    bare = best["trivial"].seen.acks
     report.judge(
-        "durable / single commits (b)",
-        f"{durable / commit:.2f}",
-        f">= {wanted:.2f}",
-        durable >= wanted * commit,
+        f"durable / bare ASGI (8,000/s where bare is {REFERENCE_BARE:,}/s)",
+        f"{durable / bare:.3f}",
+        f">= {8_000 / REFERENCE_BARE:.3f}",
+        durable / bare >= 8_000 / REFERENCE_BARE,
     )
     report.judge("whole hub working / intake alone", f"{best['whole'].seen.acks / durable:.2f}", "-", None)
     report.judge("load / durable", f"{best['trivial'].seen.acks / durable:.2f}", ">= 1.5", None)

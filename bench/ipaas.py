@@ -22,7 +22,7 @@ from bench.running import IN, Running, prepare, system
 from bench.shots import LARGE, Shots
 from bench.sink import Sink
 
-CONNECTIONS = 128
+CONNECTIONS = 256
 LINES = 20
 
 
@@ -42,7 +42,7 @@ class Sizes(NamedTuple):
 
 
 _HASTY = {"O2C_LEASE_SECONDS": "4", "O2C_CALL_SECONDS": "1"}
-FULL = Sizes(Window(3.0, 15.0), 64, Window(2.0, 15.0), 2, 150.0, 60.0, 40.0, 240.0, 3, {})
+FULL = Sizes(Window(3.0, 15.0), 256, Window(2.0, 15.0), 2, 150.0, 60.0, 40.0, 240.0, 3, {})
 QUICK = Sizes(Window(0.2, 0.8), 16, Window(0.1, 0.5), 1, 40.0, 1.5, 0.5, 30.0, 1, _HASTY)
 
 

@@ -92,8 +92,10 @@ class Running:
     def start(self, seconds: float = START_SECONDS, *, wait: bool = True) -> None:
         """Start, and wait until it takes connections. Raises Broken."""
         with (self.folder / "log").open("ab") as log:
+            # as installed: with its modules compiled once and kept
+            kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
             self.process = subprocess.Popen(
-                self.command, env={**os.environ, **self.env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self.command, env={**kept, **self.env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         if wait:
             self.answering(seconds)

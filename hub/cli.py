@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from hub import secrets
 from hub.errors import HubError, MappingInvalid
-from hub.main import build, web
+from hub.main import build, settle_memory, web
 from hub.settings import Settings
 from hub.store import access, connections
 
@@ -78,6 +78,7 @@ def serve(
     with plainly():
         parts = build(settings)
         application = web(parts)
+    settle_memory()
     if settings.embedded:
         typer.echo(f"O2C Hub on http://{host}:{port}  (database: {settings.database})", err=True)
     uvicorn.run(

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import httpx
 import orjson
@@ -30,6 +31,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from hub import wire
 from hub.errors import AuthFailed, Conflict, ConnectorError, Fenced, RateLimited, Rejected, Transient
 from hub.failpoints import failpoint
 
@@ -39,7 +41,9 @@ RETRY_AFTER_MAX = 3600.0
 EXCERPT = 500
 STEPS_MAX = 5  # calls that one authentication may need
 
-_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NEVER_LEFT = (
+    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, *wire.NEVER_LEFT
+)  # fmt: skip
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -149,6 +153,16 @@ def _trust() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
+def _transport(trust: ssl.SSLContext | None, most: int) -> httpx.HTTPTransport:
+    """The transport below httpx.Client.
+
+    No redirects (they would carry a signature to another host), no cookies kept between calls, nothing from
+    the environment, and half the time per call.
+    """
+    limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)
+    return httpx.HTTPTransport(verify=trust or False, trust_env=False, limits=limits)
+
+
 class Ask(NamedTuple):
     """One request, before it is signed."""
 
@@ -157,7 +171,6 @@ class Ask(NamedTuple):
     headers: Mapping[str, str]
     params: httpx.QueryParams | None
     content: bytes | None
-    form: Mapping[str, str] | None
 
 
 class Door:
@@ -176,19 +189,15 @@ class Door:
         self.deadline = deadline = deadline or _deadline
         self.bytes_max = bytes_max
         self._base = base_url.rstrip("/")
-        self._auth = auth or httpx.Auth()
+        self._auth = auth
         self._headers = {
             "user-agent": "o2c-hub", "accept": "*/*", "accept-encoding": "gzip, deflate", **(headers or {})
         }  # fmt: skip
         quick = min(5.0, deadline)
         self._timeout = {"connect": quick, "pool": quick, "read": deadline, "write": deadline}
-        # The transport below httpx.Client: no redirects (they would carry a signature to another host), no
-        # cookies kept between calls, nothing from the environment, and half the time per call.
-        self._transport = httpx.HTTPTransport(
-            verify=_trust() if self._base.startswith("https:") else False,  # plain http has nothing to verify
-            trust_env=False,
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-        )
+        trust = _trust() if self._base.startswith("https:") else None  # plain http has nothing to verify
+        self._transport = None if auth is None else _transport(trust, connections)
+        self._wire = wire.Wire(trust, connections=connections, timeout=self._timeout)
 
     def call(
         self,
@@ -211,9 +220,12 @@ class Door:
         if json is not None:
             content = encode(json)
             made.setdefault("content-type", "application/json")
+        elif form is not None:
+            content = urlencode(form).encode()
+            made.setdefault("content-type", "application/x-www-form-urlencoded")
         url = path if "://" in path else f"{self._base}/{path.lstrip('/')}"
         query = httpx.QueryParams(params if isinstance(params, Mapping) else list(params)) if params else None
-        ask = Ask(method, url, made, query, content, form)
+        ask = Ask(method, url, made, query, content)
         repeatable = _repeatable(idempotent or method in _SAFE)
         try:
             return self._once(ask)
@@ -244,21 +256,28 @@ class Door:
             raise Transient(f"no connection: {error}", code="unreachable", sent=False) from error
         except httpx.InvalidURL as error:
             raise Rejected(f"not a valid address: {error}", code="bad_url", sent=False) from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, *wire.FAILURES) as error:
             raise Transient(f"no answer: {type(error).__name__}", code="no_answer") from error
 
-    def _send(self, ask: Ask) -> httpx.Response:
+    def _send(self, ask: Ask) -> httpx.Response | wire.Answer:
+        if self._auth is None or self._transport is None:
+            _in_time()
+            url = str(httpx.URL(ask.url).copy_merge_params(ask.params)) if ask.params else ask.url
+            return self._wire.send(ask.method, url, ask.headers, ask.content)
+        return self._signed(ask, self._auth, self._transport)
+
+    def _signed(self, ask: Ask, auth: httpx.Auth, transport: httpx.HTTPTransport) -> httpx.Response:
         """Through the authentication's own steps: sign, send, refresh, send again, as it asks."""
         request = httpx.Request(
-            ask.method, ask.url, params=ask.params, headers=ask.headers, content=ask.content, data=ask.form,
+            ask.method, ask.url, params=ask.params, headers=ask.headers, content=ask.content,
             extensions={"timeout": self._timeout},
         )  # fmt: skip
-        flow = self._auth.sync_auth_flow(request)
+        flow = auth.sync_auth_flow(request)
         request = next(flow)
         try:
             for _ in range(STEPS_MAX):
                 _in_time()
-                answer = self._transport.handle_request(request)
+                answer = transport.handle_request(request)
                 answer.request = request
                 try:
                     request = flow.send(answer)
@@ -269,7 +288,7 @@ class Door:
             flow.close()
         raise Transient(f"logging in took over {STEPS_MAX} calls", code="login_loop")
 
-    def _bounded(self, answer: httpx.Response, until: float) -> Iterator[bytes]:
+    def _bounded(self, answer: httpx.Response | wire.Answer, until: float) -> Iterator[bytes]:
         size = 0
         for chunk in answer.iter_bytes():
             size += len(chunk)
@@ -281,7 +300,9 @@ class Door:
 
     def close(self) -> None:
         """Give the sockets back."""
-        self._transport.close()
+        self._wire.close()
+        if self._transport is not None:
+            self._transport.close()
 
 
 def encode(value: Any) -> bytes:

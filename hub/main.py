@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from webhooks.receiver import Receiver
 
 BODY_SECONDS = 10.0  # a webhook's body must have arrived by then
 FILE_SECONDS = 120.0
+COLLECT = (20_000, 20, 20)  # objects that come and go with one batch are not worth a collection
 log = structlog.get_logger("o2c.main")
 
 
@@ -117,9 +119,18 @@ def collect(parts: Parts) -> int:
     return sum(1 for _ in pick_up(parts.hub, folder, bytes_max=parts.settings.file_bytes_max))
 
 
+def settle_memory() -> None:
+    """What was loaded so far stays: the collector need not look through it again with every few requests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
+
+
 def serve_app() -> ASGIApp:
     """Factory for `uvicorn hub.main:serve_app --factory`."""
-    return web(build(Settings()))
+    application = web(build(Settings()))
+    settle_memory()
+    return application
 
 
 def work() -> None:
@@ -130,3 +141,4 @@ def work() -> None:
         raise SystemExit("o2c work needs O2C_REDIS_URL; without Redis, `o2c serve` does the work itself")
     broker = worker.broker_for(settings.redis_url.get_secret_value())
     worker.declare(parts.hub, broker, settings.threads)
+    settle_memory()

@@ -32,7 +32,10 @@ class Signature:
             raise AuthFailed(f"the signature in {self._header} does not start as configured")
         signature = sent[len(self._prefix) :].strip().encode("utf-8", "replace")
         signed = self._signed(delivery)
-        if not any(hmac.compare_digest(signature, self._expected(key, signed)) for key in self._keys):
+        for key in self._keys:
+            if hmac.compare_digest(signature, self._expected(key, signed)):
+                break
+        else:
             raise AuthFailed(f"the signature in {self._header} is missing or wrong")
         if self._timestamp:
             self._recent(delivery)

@@ -32,7 +32,10 @@ def decimal(value: Any) -> Decimal:
     """A number in plain notation (`-1234.50`). No thousands separators, no exponents, no binary floats."""
     # strip() leaves nothing exactly when every character is an ASCII digit or a dot: three times as quick as
     # the pattern, and Decimal() itself refuses a second dot
-    if value.__class__ is str and not value.strip("0123456789."):
+    kind = value.__class__
+    if kind is Decimal:
+        return finite(value)
+    if kind is str and not value.strip("0123456789."):
         try:
             return Decimal(value)
         except InvalidOperation:

@@ -22,6 +22,7 @@ from hub.mapping.values import (
     shown,
 )
 
+_ZERO = Decimal(0)
 DAYS_MAX = 100_000  # days ADD_DAYS may move
 
 FUNCTIONS = Functions(TEXT_FUNCTIONS)
@@ -44,40 +45,40 @@ def _abs(value: Any) -> Decimal | None:
 @FUNCTIONS.define("MIN", "number", "any", repeats=True, blank="maybe")
 def _min(*values: Any) -> Decimal | None:
     """MIN(value, ...): the smallest number of values and lists. Example: MIN(3, 1.5, 2) -> 1.5"""
-    return min((decimal(value) for value in flat(values)), default=None)
+    return min(map(decimal, flat(values)), default=None)
 
 
 @FUNCTIONS.define("MAX", "number", "any", repeats=True, blank="maybe")
 def _max(*values: Any) -> Decimal | None:
     """MAX(value, ...): the largest number of values and lists. Example: MAX(3, 1.5, 2) -> 3"""
-    return max((decimal(value) for value in flat(values)), default=None)
+    return max(map(decimal, flat(values)), default=None)
 
 
 @FUNCTIONS.define("SUM", "number", "any", repeats=True)
 def _sum(*values: Any) -> Decimal:
     """SUM(value, ...): the sum of values and lists; plain numbers written as text count.
     Example: SUM(LIST("1.10", 2), 3) -> 6.10"""
-    return sum((decimal(value) for value in flat(values)), Decimal(0))
+    return sum(map(decimal, flat(values)), _ZERO)
 
 
 @FUNCTIONS.define("COUNT", "number", "any", repeats=True)
 def _number_of(*values: Any) -> Decimal:
     """COUNT(value, ...): how many of the values and list entries there are.
     Example: COUNT(LIST("a", "", "b")) -> 2"""
-    return Decimal(sum(1 for _ in flat(values)))
+    return Decimal(len(flat(values)))
 
 
 @FUNCTIONS.define("FIRST", "any", "any", repeats=True, blank="maybe")
 def _first(*values: Any) -> Any:
     """FIRST(value, ...): the first that has a value, looking into lists.
     Example: FIRST(LIST("", "b")) -> b"""
-    return next(flat(values), None)
+    return next(iter(flat(values)), None)
 
 
 @FUNCTIONS.define("LIST", "list", "any", least=0, repeats=True)
 def _list(*values: Any) -> list[Any]:
     """LIST(value, ...): a list of the values that are there. Example: COUNT(LIST("a", "b")) -> 2"""
-    return list(flat(values))
+    return flat(values)
 
 
 @FUNCTIONS.define("DECIMAL", "number", "any", "number", least=1, blank="all")

@@ -9,7 +9,7 @@ from decimal import Decimal, DecimalException, DivisionByZero, InvalidOperation,
 from typing import Any
 
 from hub.mapping.nodes import Step
-from hub.mapping.values import Refusal, as_number, class_name, empty, exact, shown, text, truth
+from hub.mapping.values import Refusal, as_number, class_name, empty, exact, finite, shown, text, truth
 
 EMPTY: Mapping[str, Any] = {}
 _ARITHMETIC: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
@@ -33,8 +33,13 @@ def missing(told: str) -> Refusal:
 
 def given(value: Any, told: str = "its source") -> Any:
     """A value that is there and holds no binary float, however deep."""
+    kind = value.__class__
+    if kind is Decimal:
+        return finite(value)
     if value is None or value == "":
         raise missing(told)
+    if kind is str:
+        return value
     if isinstance(value, str):
         return str(value)  # a plain one: states are enum members
     exact(value)
@@ -99,8 +104,10 @@ def _gather(value: Any, rest: tuple[Step, ...], told: str) -> list[Any]:
 
 def number(value: Any, told: str = "the operand") -> Decimal:
     """An operand of arithmetic."""
-    if value.__class__ is Decimal and value.is_finite():
+    if isinstance(value, Decimal) and value.is_finite():
         return value
+    if value.__class__ is int:
+        return Decimal(value)
     if value is None or value == "":
         raise Refusal(f"{told} has no value; give DECIMAL() a second value to use then", value)
     try:

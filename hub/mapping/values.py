@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 PLACES_MAX = 20  # decimals ROUND and TEXT accept
 
+_PLAIN = frozenset({str, int, bool, type(None)})
 _NO_WORDS = frozenset({"", "false"})
 _CLASS_NAMES = (
     (bool, "true or false"),
@@ -76,22 +78,19 @@ def binary_float(value: float) -> Refusal:
 
 def exact(value: Any) -> None:
     """Refuse binary floats and numbers that are none, however deep."""
-    kind = value.__class__
-    if kind is str or kind is int or kind is bool or value is None:
-        return
-    if kind is dict:
-        for part in value.values():
-            exact(part)
-        return
     if isinstance(value, float):
         raise binary_float(value)
     if isinstance(value, Decimal):
         finite(value)
-    if isinstance(value, Mapping):
-        for part in value.values():
-            exact(part)
+    elif isinstance(value, Mapping):
+        _exact_parts(value.values())
     elif isinstance(value, list | tuple):
-        for part in value:
+        _exact_parts(value)
+
+
+def _exact_parts(parts: Iterable[Any]) -> None:
+    for part in parts:
+        if part.__class__ not in _PLAIN:  # spares most parts of most records the call
             exact(part)
 
 
@@ -123,29 +122,39 @@ def as_number(value: Any) -> Decimal | None:
 
 def as_text(value: Any) -> str:
     """A value as text; no value is empty text."""
+    if value.__class__ is str:
+        return value
     return "" if value is None or value == "" else text(value)
 
 
-def flat(values: Iterable[Any]) -> Iterator[Any]:
+def flat(values: Iterable[Any]) -> list[Any]:
     """Every value, with lists opened one level and no-values left out."""
+    found: list[Any] = []
     for value in values:
-        if value.__class__ is str:
-            if value:
-                yield value
+        kind = value.__class__
+        if kind is str or kind is Decimal:
+            if value != "":
+                found.append(value)
         elif isinstance(value, list | tuple):
-            yield from (item for item in value if not empty(item))
+            found += [item for item in value if item or not empty(item)]
         elif not empty(value):
-            yield value
+            found.append(value)
+    return found
 
 
 def as_count(value: Any, most: int) -> int:
     """A whole number from -most to most."""
-    if value.__class__ is int and -most <= value <= most:
-        return int(value)
     number = as_number(value)
-    if number is None or number != number.to_integral_value() or not -most <= number <= most:
+    count = None if number is None else _whole(number)
+    if count is None or not -most <= count <= most:
         raise Refusal(f"{shown(value)} is not a whole number up to {most}", value)
-    return int(number)
+    return count
+
+
+@lru_cache(256)
+def _whole(number: Decimal) -> int | None:
+    """Cached: nearly all counts are constants of a formula."""
+    return int(number) if number == number.to_integral_value() else None
 
 
 def quantum(places: int) -> Decimal:
