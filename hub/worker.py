@@ -24,6 +24,9 @@ log = structlog.get_logger("o2c.worker")
 QUEUE = "o2c"
 REDIS_SECONDS = 0.5  # a Redis that is silent for longer is away: senders of webhooks wait behind the bell
 RESTS = 10.0  # times as long as it took to fail, the bell rests
+PAUSE = (
+    0.02  # seconds between two batches of a quick queue: rows gather, so that a batch is worth its commits
+)
 AGE_LIMIT = 60_000  # milliseconds; a doorbell older than the sweep says nothing new
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -93,12 +96,56 @@ class Bell:
             self._waiting[name] = max(self._waiting.get(name, 0) - 1, 0)
 
 
+class Turns:
+    """Who works on a queue in this process: one at a time where the work is quick, and not without pause.
+
+    Two quick workers on one queue only take the lock and the interpreter from each other; a batch for every
+    single row costs more than its rows; and a system that has just begun to hang holds up one worker instead
+    of all. Slow queues take as many as there are.
+    """
+
+    def __init__(self) -> None:
+        self._working: dict[str, int] = {}
+        self._again: set[str] = set()
+        self._rests_until: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def take(self, name: str, *, quick: bool) -> bool:
+        """May I? If not, whoever is at it looks again for me. Waits out the pause."""
+        with self._lock:
+            if quick and self._working.get(name, 0):
+                self._again.add(name)
+                return False
+            self._working[name] = self._working.get(name, 0) + 1
+            pause = self._rests_until.get(name, 0.0) - time.monotonic()
+        if quick and pause > 0:
+            time.sleep(pause)
+        return True
+
+    def give_back(self, name: str) -> bool:
+        """Done. Did somebody come meanwhile?"""
+        with self._lock:
+            self._working[name] -= 1
+            self._rests_until[name] = time.monotonic() + PAUSE
+            asked = name in self._again
+            self._again.discard(name)
+            return asked
+
+
 def declare(hub: Hub, broker: dramatiq.Broker, threads: int) -> Bell:
     """Declare the one actor and give the hub its bell."""
 
     def work(name: str) -> None:
         bell.answered(name)
-        drain(hub, name)  # where more is due, it has rung again itself
+        if not turns.take(name, quick=not hub.pace.is_slow(name)):
+            return
+        try:
+            drain(hub, name)  # where more is due, it has rung again itself
+        finally:
+            if turns.give_back(name):
+                bell.ring(name)
+
+    turns = Turns()
 
     actor = dramatiq.actor(actor_name="work", queue_name=QUEUE, broker=broker)(work)
     embedded = isinstance(broker, StubBroker)
