@@ -24,6 +24,7 @@ from hub.clock import Clock
 from hub.connector import Page
 from hub.errors import Fenced
 from hub.http import Door, calls_until
+from hub.pace import Pace
 from hub.secrets import load_master_key
 from hub.store import connections
 from hub.store.database import clock
@@ -196,7 +197,9 @@ def test_processes_that_start_together_make_one_master_key(tmp_path: Path) -> No
 
 def bell_of(redis_url: str | None) -> tuple[dramatiq.Broker, worker.Bell, list[str]]:
     worked: list[str] = []
-    hub: Any = SimpleNamespace(process=lambda: worked.append("inbox") or 0, deliver=lambda name: 0)
+    hub: Any = SimpleNamespace(
+        process=lambda: worked.append("inbox") or 0, deliver=lambda name: 0, pace=Pace()
+    )  # fmt: skip
     broker = worker.broker_for(redis_url)
     return broker, worker.declare(hub, broker, 1), worked
 
