@@ -117,7 +117,8 @@ class Health:
 class Field:
     """A field of a vendor's object.
 
-    `type` is text, decimal, integer, bool, date, datetime, list or object.
+    `type` is text, decimal, integer, bool, date, datetime, list or object. `max_length` counts characters;
+    0: not known.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Field:
     label: str = ""
     required: bool = False
     options: Sequence[str] = ()
+    max_length: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from hub.stages.outcome import Event
 from hub.store import queue
 from hub.store.database import new_id
 from hub.store.documents import promoted
+from hub.store.records import Kept
 from hub.store.tables import INBOX
 from hub.store.tx import Tx
 
@@ -133,6 +134,7 @@ class Inward(Core):
 
     def _absorb_apart(self, begun: Sequence[Begun], error: Exception) -> None:
         if len(begun) == 1:
+            self._keep_refused(begun[0])
             self._failed(INBOX, begun[0].row, error)
             return
         for one in begun:
@@ -160,20 +162,42 @@ class Inward(Core):
         if known is not None and change.revision and known.revision and change.revision < known.revision:
             return  # overtaken on the way: we have seen a newer state of it
         translator, fields = translated or self._translated(tx, live, change)
+        label = translator.label
+        cause = Cause(live.name, row.id, live.name, label)
         if fields is None:
+            self._keep(tx, cause, change, known.document_id if known else "")
             if known is not None:
                 self._withdrawn(tx, live, known.document_id, deleted=change.record is None)
             return
-        label = f"{translator.document.mapping} v{translator.document.version}"
-        cause = Cause(live.name, row.id, live.name, label)
         if known is None:
             document = merge.make(change.kind, new_id(), fields, label)
             tx.documents.expect_new(document.id)
             tx.xrefs.seen(live.name, document, change.external_id, change.revision)
+            self._keep(tx, cause, change, document.id)
             process.run(tx, [Event(f"{change.kind}.received", document)], self.hear, cause)
             return
+        self._keep(tx, cause, change, known.document_id)
         owns = translator.document.owns
         self._update(tx, known.document_id, fields, owns=owns, cause=cause, change=change)
+
+    def _keep(self, tx: Tx, cause: Cause, change: Change, document_id: str) -> None:
+        """For what people ask later: where a value comes from, what another mapping would make."""
+        if change.record is not None:
+            tx.records.keep(
+                Kept(
+                    connection=cause.origin, kind=change.kind, external_id=change.external_id,
+                    document_id=document_id, inbox_id=cause.id, translated_by=cause.translated_by,
+                    at=tx.now, record=change.record,
+                )
+            )  # fmt: skip
+
+    def _keep_refused(self, one: Begun) -> None:
+        """What could not be translated is what the next version of a mapping is tried on first."""
+        cause = Cause(one.row.connection, one.row.id, one.row.connection)
+        with self.store.begin() as tx:
+            for change in one.changes:
+                known = tx.xrefs.known(cause.origin, change.kind, change.external_id)
+                self._keep(tx, cause, change, known.document_id if known else "")
 
     def _update(
         self, tx: Tx, document_id: str, fields: Any, *, owns: Sequence[str], cause: Cause, change: Change

@@ -14,17 +14,16 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from hub.catalog import translators
 from hub.connector import Manifest, Poller, Source
-from hub.errors import Invalid, MappingInvalid, Unmappable
-from hub.mapping import Translator, check_mapping, compile_mapping, load
+from hub.errors import Invalid, Unmappable
+from hub.mapping import Translator
 from hub.secrets import Vault
-from hub.store import connections
-from hub.store.tx import Store
+from hub.store import connections, mappings
+from hub.store.tx import Store, Tx
 
 GROUP = "o2c.connectors"
 FRESH_SECONDS = 1.0  # how old our view of the stored connections may be
-_HUB = Path(__file__).parent
-_SHIPPED = (_HUB / "_mappings", _HUB.parent / "mappings")
 
 
 @cache
@@ -53,6 +52,7 @@ class Live:
     revision: int
     poll_seconds: float
     active: bool
+    mapped_by: tuple[Any, ...] = ()  # changes when a version or a table of its mappings does
 
     @cached_property
     def receives(self) -> bool:
@@ -117,33 +117,37 @@ class Registry:
         with self._lock:
             with self.store.look() as tx:
                 rows = connections.every(tx.conn)
-            live: dict[str, Live] = {}
-            self._broken = {}
-            for row in rows:
-                try:
-                    live[row.name] = self._keep_or_build(row)
-                except Exception as error:  # noqa: BLE001 - one broken connection must not stop the others
-                    self._broken[row.name] = str(error)
-            self._live = live
+                stamps = mappings.stamps(tx.conn)
+                live: dict[str, Live] = {}
+                broken: dict[str, str] = {}
+                for row in rows:
+                    try:
+                        live[row.name] = self._keep_or_build(tx, row, stamps.get(row.name, ()))
+                    except Exception as error:  # noqa: BLE001 - one broken connection must not stop the others
+                        broken[row.name] = str(error)
+            self._live, self._broken = live, broken
             self._read_at = time.monotonic()
 
-    def _keep_or_build(self, row: Any) -> Live:
+    def _keep_or_build(self, tx: Tx, row: Any, stamp: tuple[Any, ...]) -> Live:
         known = self._live.get(row.name)
         active = row.state == "active"
-        if known is not None and known.revision == row.revision:
-            if known.active == active:
-                return known
-            return replace(known, active=active)
-        inbound, outbound = load_mappings(self.mappings_dir, row.name, row.connector)
+        same = known if known is not None and known.revision == row.revision else None
+        if same is not None and same.mapped_by == stamp:
+            return same if same.active == active else replace(same, active=active)
+        found = translators(self.mappings_dir, tx, row.name, row.connector)
         return Live(
             name=row.name,
-            connector=self.build(row.name, row.connector, orjson.loads(row.settings)),
-            inbound=inbound,
-            outbound=outbound,
+            connector=same.connector if same else self._built(row),
+            inbound={slot.kind: one for slot, one in found.items() if slot.direction == "in"},
+            outbound={slot.kind: one for slot, one in found.items() if slot.direction == "out"},
             revision=row.revision,
+            mapped_by=stamp,
             poll_seconds=row.poll_seconds,
             active=active,
         )
+
+    def _built(self, row: Any) -> Any:
+        return self.build(row.name, row.connector, orjson.loads(row.settings))
 
     def build(self, name: str, connector: str, stored: Mapping[str, Any]) -> Any:
         """A connector from stored settings, its secrets opened."""
@@ -183,22 +187,3 @@ def validated(form: type[BaseModel], given: Mapping[str, Any]) -> BaseModel:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise Invalid(f"setting {place or 'as a whole'}: {first['msg']}", field=place) from None
-
-
-def load_mappings(
-    root: Path, connection: str, connector: str
-) -> tuple[Mapping[str, Translator], Mapping[str, Translator]]:
-    """Compiled mappings by kind: the connection's own folder first, then its connector's."""
-    base = next((folder for folder in (root, *_SHIPPED) if folder.is_dir()), root)
-    found: dict[str, dict[str, Translator]] = {"in": {}, "out": {}}
-    for folder in (base / connector, base / connection):
-        for path in sorted(folder.glob("*.*.yaml")) if folder.is_dir() else ():
-            kind, direction, _ = path.name.rsplit(".", 2)
-            if direction not in found:
-                raise Invalid(f"{path} must be called <kind>.in.yaml or <kind>.out.yaml", field=path.name)
-            document = load(path)
-            findings = check_mapping(document)
-            if findings:
-                raise MappingInvalid(findings)
-            found[direction][kind] = compile_mapping(document)
-    return found["in"], found["out"]

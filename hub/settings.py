@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     config_dir: Path = Path("config")
     mappings_dir: Path = Path("mappings")
+    four_eyes: bool = Field(
+        default=False, description="whoever wrote a version of a mapping cannot put it in force"
+    )
     threads: int = Field(default=8, ge=1, le=64, description="worker threads per process")
     processes: int = Field(default=2, ge=1, le=64, description="worker processes of `o2c work`")
     lease_seconds: float = Field(default=90.0, gt=0, description="longer than one call plus its quiesce time")

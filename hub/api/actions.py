@@ -12,11 +12,12 @@ from pydantic import BaseModel
 from hub.api.access import Actor, Role
 from hub.api.shapes import HealthReport
 from hub.api.showing import is_sealed
+from hub.catalog import translators
 from hub.clock import poll as poll_pages
 from hub.connector import Poller
 from hub.engine import Hub
 from hub.errors import ConnectorError, HubError, Invalid
-from hub.registry import connector_class, load_mappings
+from hub.registry import connector_class
 from hub.secrets import new_token, token_digest
 from hub.settling import describe
 from hub.store import access, connections, figures, queue, upkeep
@@ -70,7 +71,8 @@ def save_connection(
             merged[key] = hub.registry.vault.open(value["sealed"], f"{name}/{key}")
     stored = hub.registry.seal(name, connector, merged)
     hub.registry.build(name, connector, stored)
-    load_mappings(hub.registry.mappings_dir, name, connector)
+    with hub.store.look() as tx:
+        translators(hub.registry.mappings_dir, tx, name, connector)
     plain = {key for key in {*before, *stored} - secret if before.get(key) != stored.get(key)}
     changed = sorted(plain | (secret & set(given)))
     with hub.store.begin() as tx:

@@ -10,7 +10,9 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from annotated_types import MaxLen
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from hub.connector import Field, Schema
 from hub.model import KINDS, Money
@@ -22,6 +24,16 @@ _TYPES: Mapping[Any, str] = {
     bool: "bool",
     date: "date",
     datetime: "datetime",
+}
+# How pydantic's names of faults begin, and what the value should have been.
+_KINDS: Mapping[str, str] = {
+    "string_type": "text; put it in quotes",
+    "decimal": "a number",
+    "finite": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "datetime": "a date with a time such as 2026-01-31T09:30:00Z",
+    "date": "a date such as 2026-01-31",
 }
 _HUB_GIVES = frozenset({"id"})
 
@@ -82,12 +94,60 @@ def canonical_schema(kind: str, *, presented: bool = False) -> Schema:
     return Schema(tuple(fields), complete=True)
 
 
+def complaint(kind: str, path: str, value: Any) -> str:
+    """Why a canonical field would refuse this value, in words for a mapping's author; empty where it fits.
+
+    What closed lists refuse is not told here: canonical_schema() has their options.
+    """
+    field = _found(kind, path)
+    if field is None:
+        return ""
+    try:
+        _adapter(field).validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        return _words(str(first["type"]), first.get("ctx", {}), str(first["msg"]), value)
+    return ""
+
+
+def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
+    annotation: Any = field.annotation
+    return TypeAdapter(Annotated[annotation, *field.metadata] if field.metadata else annotation)
+
+
+def _words(fault: str, facts: Mapping[str, Any], message: str, value: Any) -> str:
+    if fault in ("literal_error", "enum"):
+        return ""
+    if fault == "string_too_long":
+        return f"is longer than {facts['max_length']} characters"
+    if fault == "value_error":
+        return str(facts["error"]).removeprefix(f"{value!r} ")
+    kind = next((kind for start, kind in _KINDS.items() if fault.startswith(start)), "")
+    limit = message.removeprefix("Input should be ")
+    return f"is not {kind}" if kind and "_than" not in fault else f"must be {limit}"
+
+
+def _found(kind: str, path: str) -> FieldInfo | None:
+    """The field of the model at a path such as `lines[].sku`."""
+    model: Any = KINDS[kind]
+    field: FieldInfo | None = None
+    for step in path.replace("[]", "").split("."):
+        if not (isinstance(model, type) and issubclass(model, BaseModel)) or step not in model.model_fields:
+            return None
+        field = model.model_fields[step]
+        model = _unwrapped(field.annotation)
+        if get_origin(model) is tuple:
+            model = _unwrapped(get_args(model)[0])
+    return field
+
+
 def _fields(model: type[BaseModel], prefix: str) -> Iterator[Field]:
     for name, field in model.model_fields.items():
-        yield from _field(f"{prefix}{name}", field.annotation, required=field.is_required())
+        most = next((rule.max_length for rule in field.metadata if isinstance(rule, MaxLen)), 0)
+        yield from _field(f"{prefix}{name}", field.annotation, required=field.is_required(), most=most)
 
 
-def _field(path: str, annotation: Any, *, required: bool) -> Iterator[Field]:
+def _field(path: str, annotation: Any, *, required: bool, most: int = 0) -> Iterator[Field]:
     bare = _unwrapped(annotation)
     if get_origin(bare) is tuple:
         item = _unwrapped(get_args(bare)[0])
@@ -100,7 +160,9 @@ def _field(path: str, annotation: Any, *, required: bool) -> Iterator[Field]:
     elif get_origin(bare) is dict:
         yield Field(path, "object", required=required)
     else:
-        yield Field(path, _TYPES.get(bare, "text"), required=required, options=_options(bare))
+        kind = _TYPES.get(bare, "text")
+        length = most if kind == "text" else 0
+        yield Field(path, kind, required=required, options=_options(bare), max_length=length)
 
 
 def _options(annotation: Any) -> tuple[str, ...]:

@@ -24,14 +24,14 @@ PRECISION = 50  # digits of a quotient; everything else is exact up to here
 _EXPONENT_MAX = 400
 
 # One for all threads: only its flags ever change, and nobody reads them.
-_CONTEXT = Context(
+CONTEXT = Context(
     prec=PRECISION,
     rounding=ROUND_HALF_UP,
     Emin=-_EXPONENT_MAX,
     Emax=_EXPONENT_MAX,
     traps=[InvalidOperation, DivisionByZero, Overflow],
 )
-_FAILURES = (
+FAILURES = (
     Refusal,
     ArithmeticError,
     AttributeError,
@@ -63,6 +63,11 @@ class Translator:
         self._quick = _generate(document, careful=False)
 
     @property
+    def label(self) -> str:
+        """How documents remember what made them: the mapping and its version."""
+        return self.document.label
+
+    @property
     def source(self) -> str:
         """The generated Python, for the curious and the debugger."""
         return self._quick.source
@@ -87,10 +92,10 @@ class Translator:
 
     def _run(self, name: str, record: Mapping[str, Any], lookup: Lookup) -> Any:
         before = getcontext()
-        setcontext(_CONTEXT)
+        setcontext(CONTEXT)
         try:
             return self._quick.functions[name](record, lookup)
-        except _FAILURES:
+        except FAILURES:
             return self._explained(name, record, lookup)
         finally:
             setcontext(before)
@@ -103,11 +108,14 @@ class Translator:
 
         try:
             return self._careful.functions[name](record, lookup, mark)
-        except _FAILURES as error:
+        except FAILURES as error:
             field = place[0] % tuple(place[1:])
-            reason = error.reason if isinstance(error, Refusal) else words(error)
-            value = error.value if isinstance(error, Refusal) else None
-            raise Unmappable(self.document.mapping, field, reason, value) from error
+            raise Unmappable(self.document.mapping, field, *explained(error)) from error
+
+
+def explained(error: Exception) -> tuple[str, object]:
+    """Why a field failed, in the author's words, and the value that was refused."""
+    return (error.reason, error.value) if isinstance(error, Refusal) else (words(error), None)
 
 
 def compile_mapping(document: MappingDocument) -> Translator:

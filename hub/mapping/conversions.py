@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hub.mapping.country import country_code
 from hub.mapping.finding import GrammarError, nearest
-from hub.mapping.values import Refusal, binary_float, exact, finite, shown, text
+from hub.mapping.units import unit_code
+from hub.mapping.values import Refusal, binary_float, exact, finite, quantum, shown, text
 from hub.model import KINDS
 from hub.model.currency import EXPONENTS
 
@@ -99,6 +101,27 @@ def day(value: Any, zone: tzinfo = UTC) -> date:
     return (read.astimezone(zone) if read.tzinfo else read).date()  # no offset: wall-clock time of the zone
 
 
+def local_moment(value: Any, zone: tzinfo) -> datetime:
+    """A point in time in UTC, where a time without offset is wall-clock time of the zone.
+
+    Refuses what the clock there showed twice or never, when it was put back or forward.
+    """
+    read = _datetime(value)
+    if read is None or read.tzinfo:
+        return moment(value)
+    first, second = (read.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first == second:
+        return first
+    if first.astimezone(zone).replace(tzinfo=None) == read:
+        how = "twice, when clocks were put back"
+    else:
+        how = "never, when clocks were put forward"
+    told = (
+        f"{shown(value)} was shown {how} in {zone}; the source must give it with its offset, such as +01:00"
+    )
+    raise Refusal(told, value)
+
+
 def _not_day(value: object) -> Refusal:
     return Refusal(f"{shown(value)} is not a date such as 2026-01-31", value)
 
@@ -132,6 +155,55 @@ def country(value: Any) -> str:
     if code is None:
         raise Refusal(f"unknown country {shown(value)}; use its ISO 3166-1 code or English name", value)
     return code
+
+
+def unit(value: Any) -> str:
+    """A UN/ECE Recommendation 20 code from a code in any case or an English word: `each` is C62, `kg` KGM."""
+    code = unit_code(value) if isinstance(value, str) else None
+    if code is None:
+        remedy = "use its UN/ECE Recommendation 20 code, or a table"
+        raise Refusal(f"unknown unit {shown(value)}; {remedy}", value)
+    return code
+
+
+def money(value: Any, code: str = "") -> dict[str, Any]:
+    """An amount with its currency: an object of amount and currency as it is or, in a named currency, a
+    number. More decimals than the currency has are refused, never rounded."""
+    if isinstance(value, Mapping):
+        given_code = currency(value.get("currency"))
+        if code and given_code != code:
+            raise Refusal(f"the amount is in {given_code}, not in {code}", value)
+        return _amount(value.get("amount"), given_code)
+    if not code:
+        raise Refusal(f"{shown(value)} is not an object with amount and currency; name it: money(EUR)", value)
+    return _amount(value, code)
+
+
+def _amount(value: Any, code: str) -> dict[str, Any]:
+    amount = decimal(value)
+    places = EXPONENTS[code]
+    if amount != amount.quantize(quantum(places)):
+        remedy = f'round it: ROUND_MONEY(..., "{code}")'
+        raise Refusal(f"{shown(amount)} has more decimals than {code}, which has {places}; {remedy}", value)
+    return {"amount": amount, "currency": code}
+
+
+def lower(value: Any) -> str:
+    """Text in small letters."""
+    return text(value).lower()
+
+
+def upper(value: Any) -> str:
+    """Text in capital letters."""
+    return text(value).upper()
+
+
+def trimmed(value: Any) -> str:
+    """Text without white space at both ends; where nothing is left, it is refused."""
+    found = text(value).strip()
+    if not found:
+        raise Refusal("nothing but white space", value)
+    return found
 
 
 def as_list(value: Any) -> list[Any]:
@@ -184,9 +256,19 @@ CONVERSIONS: Mapping[str, Form] = {
     "integer": Form(integer),
     "bool": Form(boolean),
     "date": Form(day, "Zone?"),
-    "datetime": Form(moment),
+    "datetime": Form(
+        moment,
+        "Zone?",
+        "A point in time in UTC: ISO date and time, or epoch milliseconds as text. Without offset it is UTC, "
+        "or time of the given zone, where what the clock showed twice or never is refused.",
+    ),
     "currency": Form(currency),
     "country": Form(country),
+    "unit": Form(unit),
+    "money": Form(money, "CURRENCY?"),
+    "lower": Form(lower),
+    "upper": Form(upper),
+    "trim": Form(trimmed),
     "list": Form(as_list),
     "table": Form(None, "NAME", "The entry of the mapping's table NAME. A missing key makes a case."),
     "xref": Form(
@@ -195,6 +277,16 @@ CONVERSIONS: Mapping[str, Form] = {
         "In: the vendor's id of a KIND to the hub's document id. Out: the reverse. Unknown: waits.",
     ),
 }
+
+
+def bound(step: Conversion) -> Convert | None:
+    """The function of a conversion with its argument filled in; None where it takes a table or the lookup."""
+    convert = CONVERSIONS[step.name].convert
+    if convert is None or not step.argument:
+        return convert
+    if step.name == "money":
+        return partial(money, code=step.argument)
+    return partial(day if step.name == "date" else local_moment, zone=time_zone(step.argument))
 
 
 def parse_conversion(written: object) -> Conversion:
@@ -219,10 +311,17 @@ def parse_conversion(written: object) -> Conversion:
 def _check_argument(name: str, argument: str) -> None:
     if name == "xref" and argument not in KINDS:
         raise GrammarError(f"unknown kind '{argument}'", remedy=nearest(argument, KINDS))
-    if name == "date" and argument:
-        try:
-            ZoneInfo(argument)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise GrammarError(
-                f"unknown time zone '{argument}'", remedy="use an IANA name such as Europe/Berlin"
-            ) from None
+    if name in ("date", "datetime") and argument:
+        time_zone(argument)
+    if name == "money" and argument and argument not in EXPONENTS:
+        raise GrammarError(f"unknown currency '{argument}'", remedy="use an ISO 4217 code such as EUR")
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """The zone of an IANA name. Raises GrammarError."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise GrammarError(
+            f"unknown time zone '{name[:60]}'", remedy="use an IANA name such as Europe/Berlin"
+        ) from None

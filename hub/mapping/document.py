@@ -22,7 +22,7 @@ _HEADER = re.compile(r"([\w.\-/]+) -> ([\w.\-/]+)").fullmatch
 _TARGET = re.compile(r"[^.\s\[\]{}'\"]+(\.[^.\s\[\]{}'\"]+)*").fullmatch
 _ORIGINS = frozenset({"from", "formula", "value"})
 RULE_KEYS = frozenset({"from", "formula", "value", "via", "default", "optional", "each", "fields", "when"})
-MAPPING_KEYS = frozenset({"mapping", "version", "when", "fields", "tables", "owns"})
+MAPPING_KEYS = frozenset({"mapping", "version", "when", "fields", "tables", "local", "owns"})
 _EACH_KEYS = frozenset({"each", "via", "fields", "optional", "when"})
 
 
@@ -113,7 +113,10 @@ class Rule(BaseModel):
             _check_group(keys)
         elif len(origins) != 1:
             told = f"{' and '.join(origins)} exclude each other" if origins else "no from, formula or value"
-            raise GrammarError(told, remedy="say where the value comes from, once")
+            remedy = (
+                "keep one of them" if origins else "say where the value comes from, for example from: amount"
+            )
+            raise GrammarError(told, remedy=remedy)
         return self
 
 
@@ -137,7 +140,18 @@ class MappingDocument(BaseModel):
     when: Formula | None = None
     fields: Annotated[dict[Target, Rule], Field(min_length=1)]
     tables: dict[str, dict[str, Annotated[Any, PlainValidator(_scalar)]]] = {}
+    local: tuple[str, ...] = ()  # tables whose entries belong to a hub: an import never overwrites them
     owns: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The mapping and its version, as documents remember them."""
+        return f"{self.mapping} v{self.version}"
+
+    def with_tables(self, entries: Mapping[str, Mapping[str, Any]]) -> MappingDocument:
+        """The same mapping with the entries that a hub has for its local tables."""
+        own = {name: dict(entries[name]) for name in self.local if name in entries}
+        return self.model_copy(update={"tables": {**self.tables, **own}}) if own else self
 
     @property
     def source(self) -> str:

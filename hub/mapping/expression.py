@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from hub.mapping.conversions import CONVERSIONS, Conversion, Table, day
+from hub.mapping.conversions import CONVERSIONS, Conversion, Table, bound
 from hub.mapping.nodes import (
     Arithmetic,
     Call,
@@ -240,6 +238,6 @@ class Writer:
             return self.entry(step.argument, code)
         if step.name == "decimal" and not self.careful:
             return self.decimal(code)
-        if step.name == "date" and step.argument:
-            return f"{self.name('k', partial(day, zone=ZoneInfo(step.argument)))}({code})"
+        if step.argument:
+            return f"{self.name('k', bound(step))}({code})"
         return f"{self.known('c', step.name, CONVERSIONS[step.name].convert)}({code})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Place(NamedTuple):
@@ -17,16 +17,21 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault of a mapping file. `remedy` is what the author can do, empty where the message says it."""
+    """One fault of a mapping file. `remedy` is what the author can do, empty where the message says it.
+
+    A mapping with an error does not run; a warning is for the author to look at.
+    """
 
     file: str
     line: int
     column: int
     message: str
     remedy: str = ""
+    severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
-        told = f"{self.file or '<mapping>'}:{self.line}:{self.column}: {self.message}"
+        mild = "warning: " if self.severity == "warning" else ""
+        told = f"{self.file or '<mapping>'}:{self.line}:{self.column}: {mild}{self.message}"
         return f"{told}; {self.remedy}" if self.remedy else told
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any
 
 from hub.connector import Field
+from hub.mapping.constants import constants_of
 from hub.mapping.document import MappingDocument, Rule
 from hub.mapping.finding import Finding, nearest
-from hub.mapping.nodes import Choice, Literal, Node
 
 _BY_CONVERSION = {
-    **dict.fromkeys(("text", "currency", "country", "xref"), "text"),
+    **dict.fromkeys(("text", "currency", "country", "unit", "lower", "upper", "trim", "xref"), "text"),
+    "money": "object",
     **{name: name for name in ("decimal", "integer", "bool", "date", "datetime", "list")},
 }
 _BY_KIND = {"number": "decimal", "text": "text", "bool": "bool", "date": "date", "list": "list"}
@@ -26,7 +26,7 @@ _TAKES: Mapping[str, frozenset[str]] = {
     "date": frozenset({"date", "text"}),
     "datetime": frozenset({"datetime", "text"}),
     "list": frozenset({"list"}),
-    "object": frozenset(),
+    "object": frozenset({"object"}),
 }
 _REMEDIES = {"text": "TEXT()", "decimal": "DECIMAL()", "integer": "INT()", "date": "DATE()", "list": "LIST()"}
 
@@ -58,29 +58,7 @@ def _type(rule: Rule) -> str:
 def _options(document: MappingDocument, path: str, rule: Rule, field: Field) -> Iterator[Finding]:
     if not field.options:
         return
-    for key, value in _constants(document, rule):
+    for key, value, _ in constants_of(document, rule):
         if isinstance(value, str) and value and value not in field.options:
             told = f"'{value}' is not a value of '{path}'"
             yield Finding(document.name, *rule.marks.at(key), told, nearest(value, field.options))
-
-
-def _constants(document: MappingDocument, rule: Rule) -> Iterator[tuple[str, Any]]:
-    """Every constant that may end up in the field, with the key it is given by."""
-    if rule.has_default:
-        yield "default", rule.default
-    if rule.via and rule.via[-1].name == "table":
-        yield from (("via", value) for value in document.tables[rule.via[-1].argument].values())
-    elif not rule.via:
-        if rule.has_value:
-            yield "value", rule.value
-        if rule.formula is not None:
-            yield from (("formula", value) for value in _literals(rule.formula))
-
-
-def _literals(node: Node) -> Iterator[Any]:
-    match node:
-        case Literal(value=value):
-            yield value
-        case Choice(yes=yes, no=no):
-            yield from _literals(yes)
-            yield from _literals(no)

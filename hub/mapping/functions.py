@@ -1,38 +1,78 @@
-"""The spreadsheet-style functions of formulas on numbers, lists and dates: pure, and exact on Decimal."""
+"""The spreadsheet-style functions of formulas: those on numbers and lists here, pure and exact on Decimal."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from hub.mapping.conversions import day, decimal, integer
-from hub.mapping.signature import Functions
+from hub.mapping.conversions import currency, decimal, integer
+from hub.mapping.dates import DATE_FUNCTIONS
+from hub.mapping.names import NAME_FUNCTIONS
+from hub.mapping.patterns import PATTERN_FUNCTIONS
+from hub.mapping.signature import Functions, Unfit
 from hub.mapping.texts import TEXT_FUNCTIONS
-from hub.mapping.values import (
-    PLACES_MAX,
-    Refusal,
-    as_count,
-    as_number,
-    as_text,
-    empty,
-    flat,
-    quantum,
-    shown,
-)
+from hub.mapping.values import PLACES_MAX, Refusal, as_count, as_number, empty, flat, quantum, shown
+from hub.model.currency import EXPONENTS, smallest
 
 _ZERO = Decimal(0)
-DAYS_MAX = 100_000  # days ADD_DAYS may move
 
-FUNCTIONS = Functions(TEXT_FUNCTIONS)
+FUNCTIONS = Functions({**TEXT_FUNCTIONS, **NAME_FUNCTIONS, **PATTERN_FUNCTIONS, **DATE_FUNCTIONS})
 
 
-@FUNCTIONS.define("ROUND", "number", "number", "number", least=1, blank="first")
+def _known_places(values: tuple[Any, ...]) -> Mapping[int, Any]:
+    places = values[1] if len(values) > 1 else _ZERO
+    if isinstance(places, Decimal) and places not in range(-PLACES_MAX, PLACES_MAX + 1):
+        raise Unfit(1, f"{shown(places)} is not a whole number up to {PLACES_MAX}", "write for example 2")
+    return {}
+
+
+@FUNCTIONS.define("ROUND", "number", "number", "number", least=1, blank="first", prepare=_known_places)
 def _round(value: Any, places: Any = Decimal(0)) -> Decimal | None:
     """ROUND(number, places = 0): half away from zero, as invoices do. Example: ROUND(2.345, 2) -> 2.35"""
     number = as_number(value)
     return None if number is None else number.quantize(quantum(as_count(places, PLACES_MAX)))
+
+
+def _known_currency(values: tuple[Any, ...]) -> Mapping[int, Any]:
+    code = values[1]
+    if isinstance(code, str) and code not in EXPONENTS:
+        raise Unfit(1, f"unknown currency {shown(code)}", "use an ISO 4217 code such as EUR")
+    return {}
+
+
+@FUNCTIONS.define("ROUND_MONEY", "number", "number", "text", blank="first", prepare=_known_currency)
+def _round_money(value: Any, code: Any) -> Decimal | None:
+    """ROUND_MONEY(number, currency): half away from zero, to the decimals the currency has (ISO 4217).
+    Example: ROUND_MONEY(1234.5, "JPY") -> 1235"""
+    number = as_number(value)
+    return None if number is None else number.quantize(smallest(currency(code)))
+
+
+@FUNCTIONS.define("FLOOR", "number", "number", blank="first")
+def _floor(value: Any) -> Decimal | None:
+    """FLOOR(number): the whole number below or equal. Example: FLOOR(-2.5) -> -3"""
+    number = as_number(value)
+    return None if number is None else number.quantize(Decimal(1), ROUND_FLOOR)
+
+
+@FUNCTIONS.define("CEILING", "number", "number", blank="first")
+def _ceiling(value: Any) -> Decimal | None:
+    """CEILING(number): the whole number above or equal. Example: CEILING(2.1) -> 3"""
+    number = as_number(value)
+    return None if number is None else number.quantize(Decimal(1), ROUND_CEILING)
+
+
+@FUNCTIONS.define("MOD", "number", "number", "number", blank="first")
+def _mod(value: Any, divisor: Any) -> Decimal | None:
+    """MOD(number, divisor): the rest of a division, with the divisor's sign. Example: MOD(-3, 2) -> 1"""
+    number, by = as_number(value), as_number(divisor)
+    if number is None:
+        return None
+    if by is None or not by:
+        raise Refusal("division by zero")
+    left = number % by
+    return left + by if left and (left < 0) != (by < 0) else left
 
 
 @FUNCTIONS.define("ABS", "number", "number", blank="first")
@@ -91,44 +131,6 @@ def to_decimal(value: Any, default: Any = None) -> Decimal | None:
 def _int(value: Any, default: Any = None) -> Decimal | None:
     """INT(value, default): a whole number; 12.5 is refused, use ROUND. Example: INT("12.0") -> 12"""
     return as_number(default) if empty(value) else Decimal(integer(value))
-
-
-@FUNCTIONS.define("DATE", "date", "any", "text", least=1, blank="first")
-def _date(value: Any, zone: Any = None) -> date | None:
-    """DATE(value, zone = "UTC"): a calendar day, as the conversion `date` reads it.
-    Example: DATE("2026-01-31T23:30:00Z", "Europe/Berlin") -> 2026-02-01"""
-    if empty(value):
-        return None
-    return day(value) if empty(zone) else day(value, _zone(as_text(zone)))
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Refusal(
-            f"unknown time zone {shown(name)}; use an IANA name such as Europe/Berlin", name
-        ) from None
-
-
-def _day(value: Any) -> date:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    raise Refusal(f"{shown(value)} is not a date; wrap it in DATE()", value)
-
-
-@FUNCTIONS.define("DAYS", "number", "date", "date")
-def _days(end: Any, start: Any) -> Decimal:
-    """DAYS(end, start): days from start to end.
-    Example: DAYS(DATE("2026-03-01"), DATE("2026-02-01")) -> 28"""
-    return Decimal((_day(end) - _day(start)).days)
-
-
-@FUNCTIONS.define("ADD_DAYS", "date", "date", "number", blank="first")
-def _add_days(value: Any, count: Any) -> date | None:
-    """ADD_DAYS(date, count): the day so many days later.
-    Example: ADD_DAYS(DATE("2026-01-31"), 30) -> 2026-03-02"""
-    return None if empty(value) else _day(value) + timedelta(days=as_count(count, DAYS_MAX))
 
 
 @FUNCTIONS.define("BLANK", "bool", "any")

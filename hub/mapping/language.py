@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -27,10 +27,14 @@ from hub.mapping.nodes import (
     Path,
     Step,
     TableEntry,
+    walk,
 )
-from hub.mapping.signature import ARGUMENTS_MAX, Function
+from hub.mapping.patterns import PATTERN_FUNCTIONS, PATTERNS_MAX
+from hub.mapping.signature import ARGUMENTS_MAX, VARIES, Function, Unfit
 from hub.mapping.source import LENGTH_MAX, Source, list_position
 
+CALLS_MAX = 100  # functions in one formula
+LISTS_MAX = 20  # of them those that go over lists
 FORMS = {
     "IF": "IF(condition, then, else): one of two values; without else there is no value. "
     'Example: IF(2 > 1, "yes", "no") -> yes',
@@ -39,6 +43,13 @@ FORMS = {
     'unless there is a default. Example: LOOKUP(terms, "Net 30") -> NET30',
 }
 _OPERATORS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_OTHER_OPERATORS: dict[type[ast.operator], str] = {
+    ast.BitAnd: "join text with CONCAT(...)",
+    ast.Mod: "use MOD(...)",
+    ast.BitXor: "multiply instead",
+    ast.Pow: "multiply instead",
+    ast.FloorDiv: "use FLOOR(a / b)",
+}
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -78,7 +89,11 @@ _OPERATOR_HINTS = {
     ("-", "date"): "use DAYS or ADD_DAYS",
     ("*", "list"): "use SUM",
 }
+_SAME = "a mapping must give the same answer tomorrow"
+_NO_CLOCK = frozenset({"TODAY", "NOW"})
+_CLOCK_REMEDY = "read a date of the record, such as the day it was won or changed"
 _BACKSLASH = re.compile(r"\\[^\\nt\"']")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+").fullmatch
 
 
@@ -92,10 +107,35 @@ def parse_formula(written: object) -> Node:
         )
     if bad := _BACKSLASH.search(written):
         raise GrammarError(
-            f"'{bad[0]}' is not an escape of formulas", offset=bad.start(), remedy="write \\\\"
+            f"'{bad[0]}' is not an escape of formulas", offset=bad.start(), remedy=f"write \\{bad[0]}"
         )
+    if half := _SURROGATE.search(written):
+        told = f"{half[0]!a} is half a character"
+        raise GrammarError(told, offset=half.start(), remedy="type the character itself")
     source = Source(written)
-    return _Reader(source).read(source.parse())
+    tree = _Reader(source).read(source.parse())
+    _check_work(tree)
+    return tree
+
+
+def _check_work(tree: Node) -> None:
+    """Keep what one formula may do within what takes no time to notice."""
+    nodes = list(walk(tree))
+    calls = [node for node in nodes if isinstance(node, Call)]
+    limits: tuple[tuple[Sequence[Node], int, str], ...] = (
+        (
+            [node for node in nodes if isinstance(node, Path) and None in node.steps],
+            LISTS_MAX,
+            "lists with []",
+        ),
+        (calls, CALLS_MAX, "functions"),
+        ([call for call in calls if call.function.repeats], LISTS_MAX, "functions over lists"),
+        ([call for call in calls if call.function.name in PATTERN_FUNCTIONS], PATTERNS_MAX, "patterns"),
+    )
+    for found, most, what in limits:
+        if len(found) > most:
+            told = f"more than {most} {what} in one formula"
+            raise GrammarError(told, remedy="split it over fields", offset=found[most].offset)
 
 
 class _Reader:
@@ -176,10 +216,12 @@ class _Reader:
         if not isinstance(node.func, ast.Name):
             raise self.fail(node, "only functions can be called", "write for example UPPER(name)")
         name = node.func.id
+        if name.upper() in _NO_CLOCK:
+            raise self.fail(node, f"{name} is not available: {_SAME}", _CLOCK_REMEDY)
         if name not in FUNCTIONS and name not in FORMS:
             raise self.fail(node, f"unknown function '{name}'", nearest(name, [*FUNCTIONS, *FORMS]))
         if node.keywords:
-            raise self.fail(node, f"{name} takes values, not name=value")
+            raise self.fail(node, f"{name} takes values, not name=value", "write == to compare")
         if name == "LOOKUP":
             return self.lookup(node)
         arguments = tuple(self.read(argument) for argument in node.args)
@@ -206,7 +248,24 @@ class _Reader:
             function.blank
         ]
         at = self.source.at(node)
-        return Call(**at, function=function, arguments=arguments, kind=function.result, blank=blank)
+        ready = self.ready(node, function, arguments)
+        return Call(**at, function=function, arguments=ready, kind=function.result, blank=blank)
+
+    def ready(self, node: ast.Call, function: Function, arguments: tuple[Node, ...]) -> tuple[Node, ...]:
+        """The arguments, with constants in the form the function wants them."""
+        values = tuple(part.value if isinstance(part, Literal) else VARIES for part in arguments)
+        try:
+            found = function.ready(values)
+        except Unfit as fault:
+            offset = arguments[fault.position].offset
+            raise GrammarError(fault.message, remedy=fault.remedy, offset=offset) from None
+        ready: dict[int, Node] = dict(enumerate(arguments))
+        for position, value in found.items():
+            there = ready.get(position)
+            kind = there.kind if there else "any"
+            at = {"text": there.text, "offset": there.offset} if there else self.source.at(node)
+            ready[position] = Literal(**at, value=value, kind=kind, blank=False)
+        return tuple(ready.values())
 
     def check_count(self, node: ast.Call, name: str, least: int, most: int) -> None:
         if not least <= len(node.args) <= most:
@@ -225,7 +284,8 @@ class _Reader:
     def arithmetic(self, node: ast.BinOp) -> Arithmetic:
         operator = _OPERATORS.get(type(node.op))
         if operator is None:
-            raise self.fail(node, "only + - * / are allowed between numbers")
+            remedy = _OTHER_OPERATORS.get(type(node.op), "")
+            raise self.fail(node, "only + - * / are allowed between numbers", remedy)
         left, right = self.number(node.left, operator), self.number(node.right, operator)
         at = self.source.at(node)
         return Arithmetic(**at, operator=operator, left=left, right=right, kind="number", blank=False)

@@ -16,6 +16,14 @@ from hub.mapping.nodes import Node, TableEntry, walk
 from hub.mapping.reading import Location, Sheet
 
 _FILE = re.compile(r"(?:.*[/\\])?(\w+)\.(in|out)\.ya?ml").fullmatch
+_REMEDIES = {
+    "mapping": "begin with for example mapping: hubspot.deal -> order",
+    "version": "write a whole number such as 2",
+    "fields": "add fields: with a rule for each field of the target",
+    "optional": "write optional: true",
+    "owns": "write for example owns: [number, lines]",
+    "tables": "write for example tables: { terms: { Net 30: NET30 } }",
+}
 _FAULTS = {
     "missing": "is missing",
     "int_type": "must be a whole number",
@@ -93,8 +101,14 @@ def _marks(sheet: Sheet, at: Location) -> Marks:
     places = {key: sheet.places[*at, key] for key in RULE_KEYS | MAPPING_KEYS if (*at, key) in sheet.places}
     if not at:
         tables = [where for where in sheet.places if where[:1] == ("tables",) and len(where) == 3]
+        for position, name in enumerate(_texts(sheet.content.get("owns"))):
+            places[f"owns.{name}"] = sheet.at(("owns", position))
         places |= {f"tables.{where[1]}": sheet.places[where] for where in tables if where[2] == ""}
     return Marks(sheet.at((*at, "") if at else ()), places)
+
+
+def _texts(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _note(sheet: Sheet, fault: Any) -> None:
@@ -110,7 +124,7 @@ def _note(sheet: Sheet, fault: Any) -> None:
         return
     key = next(part for part in reversed(location) if part != "")
     told = _FAULTS.get(fault["type"], f"is wrong: {fault['msg']}")
-    sheet.find(location, f"'{key}' {told}")
+    sheet.find(location, f"'{key}' {told}", _REMEDIES.get(str(key), ""))
 
 
 def _check_whole(document: MappingDocument, sheet: Sheet) -> None:
@@ -120,6 +134,10 @@ def _check_whole(document: MappingDocument, sheet: Sheet) -> None:
         if name not in document.tables:
             remedy = nearest(name, document.tables) or f"add tables: {name}: with its entries"
             sheet.findings.append(Finding(sheet.name, *place, f"unknown table '{name}'", remedy))
+    for position, name in enumerate(document.local):
+        if name not in document.tables:
+            remedy = nearest(name, document.tables) or f"add tables: {name}: with the entries to begin with"
+            sheet.find(("local", position), f"unknown table '{name}'", remedy)
     _check_owns(document, sheet)
     found = _FILE(sheet.name)
     if found and found.groups() != (document.kind, document.direction):

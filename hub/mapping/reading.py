@@ -30,6 +30,37 @@ _TAGS = frozenset(
 )
 _TAG_MAP, _TAG_SEQ = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
 
+_QUOTE = "put text with , : # [ ] { } in quotes"
+# What YAML's parser says, in words for somebody who has never heard of it.
+_PROBLEMS = {
+    "tab": ("a tab is used to indent", "use spaces"),
+    "found character that cannot start any token": (
+        "text begins with a sign such as @ or %",
+        "put it in quotes",
+    ),
+    "mapping values are not allowed in this context": (
+        "there is a ':' too many, or the line is indented differently from the lines it belongs to",
+        "align it with them; put text with ': ' in it in quotes",
+    ),
+    "did not find expected key": (
+        "this does not belong here: a } or ] too many, or a line that is indented differently",
+        "align the lines that belong together",
+    ),
+    "did not find expected ',' or '}'": (
+        "a { is not closed with }, or a comma is missing before this",
+        f"write {{ key: value, key: value }}; {_QUOTE}",
+    ),
+    "did not find expected ',' or ']'": (
+        "a [ is not closed with ], or a comma is missing before this",
+        f"write [one, two]; {_QUOTE}",
+    ),
+    "could not find expected ':'": (
+        "there is no ': ' after the name, here or in the line before",
+        "write key: value, with a space after the colon",
+    ),
+    "found unexpected end of stream": ("a quote is not closed", "close it"),
+}
+
 
 class Sheet:
     """A YAML file as plain values, with the place of every value and the faults found on the way."""
@@ -60,7 +91,7 @@ class Sheet:
                 return None
             node = yaml.compose(text, Loader=_Loader)
         except yaml.YAMLError as error:
-            self._unreadable(error)
+            self._unreadable(text, error)
             return None
         return None if node is None else self._value(node, ())
 
@@ -69,26 +100,27 @@ class Sheet:
         depth = 0
         for event in yaml.parse(text, Loader=_Loader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEPTH_MAX or isinstance(event, yaml.AliasEvent):
+            if depth > DEPTH_MAX or getattr(event, "anchor", None):
                 self.places[()] = _place(event)
+                shared = "aliases" if isinstance(event, yaml.AliasEvent) else "anchors"
                 told = (
-                    "aliases are not allowed" if depth <= DEPTH_MAX else f"nested more than {DEPTH_MAX} deep"
+                    f"{shared} are not allowed"
+                    if depth <= DEPTH_MAX
+                    else f"nested more than {DEPTH_MAX} deep"
                 )
                 self.find((), told, "write the value out")
                 return False
         return True
 
-    def _unreadable(self, error: yaml.YAMLError) -> None:
+    def _unreadable(self, text: str, error: yaml.YAMLError) -> None:
         mark = getattr(error, "problem_mark", None)
         if mark is not None:
             self.places[()] = Place(mark.line + 1, mark.column + 1)
         problem = getattr(error, "problem", None) or "unreadable characters"
-        context = getattr(error, "context", None)
-        self.find(
-            (),
-            f"not YAML: {problem}" + (f" {context}" if context else ""),
-            "put text with : # [ ] { } in quotes",
-        )
+        if "cannot start any token" in problem and mark is not None and _at(text, mark) == "\t":
+            problem = "tab"
+        told, remedy = _PROBLEMS.get(problem, (f"this cannot be read ({problem})", _QUOTE))
+        self.find((), told, remedy)
 
     def _value(self, node: Any, location: Location) -> Any:
         self.places[location] = _place(node)
@@ -127,6 +159,12 @@ def _place(node: Any) -> Place:
     quoted = getattr(node, "style", None) in ("'", '"')
     mark = node.start_mark
     return Place(mark.line + 1, mark.column + 1 + quoted)
+
+
+def _at(text: str, mark: Any) -> str:
+    """The character the parser stopped at."""
+    lines = text.splitlines()
+    return lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
 
 
 def plain(text: str) -> Any:

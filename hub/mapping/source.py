@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import keyword
 import re
+import warnings
 from typing import Any
 
 from hub.mapping.finding import GrammarError
@@ -16,6 +17,27 @@ POSITION_MAX = 10_000
 
 _EACH = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\[\s*\]""")
 _RESERVED = re.compile(r"\.\s*(" + "|".join(keyword.kwlist) + r")\b")
+_STRING = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'""")
+# What people write who know spreadsheets or other languages, and how it is written here.
+_SLIPS = (
+    (
+        re.compile("[\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb]"),
+        "curly quotes do not mark text",
+        'write straight quotes: "',
+    ),
+    (re.compile(";"), "; does not separate values", "write a comma"),
+    (re.compile("<>"), "<> is not a comparison of formulas", "write != for: is not"),
+    (re.compile("(?<![=!<>])=(?!=)"), "= does not compare", "write =="),
+    (re.compile(r"&&|\|\|"), "conditions are joined with words", "write and, or"),
+    (re.compile(r"!(?!=)"), "! is not a word of formulas", "write not"),
+    (re.compile(r"[0-9]\s*%"), "a percentage is a number here", "write for example 0.19"),
+    (re.compile(r"\?"), "? is not a word of formulas", "write IF(condition, then, else)"),
+    (re.compile(r"[$@#]"), "a name in a formula has letters, digits and _", "read such a field with from"),
+)
+
+
+def _blanked(found: re.Match[str]) -> str:
+    return "_" * len(found[0])
 
 
 def parse_path(written: object) -> Path:
@@ -61,7 +83,9 @@ class Source:
     def parse(self) -> ast.expr:
         """Python's tree of it, at most DEPTH_MAX deep. Raises GrammarError."""
         try:
-            tree = ast.parse(self.prepared, mode="eval").body
+            with warnings.catch_warnings():  # Python's opinion on style is not for our log
+                warnings.simplefilter("ignore")
+                tree = ast.parse(self.prepared, mode="eval").body
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             raise self._refused(error) from None
         _check_depth(tree)
@@ -71,10 +95,15 @@ class Source:
         if reserved := _RESERVED.search(self.prepared):
             remedy = f"'{reserved[1]}' is a reserved word in formulas: read it with from"
             return GrammarError("the formula cannot be read", offset=reserved.start(1), remedy=remedy)
+        for slip, message, remedy in _SLIPS:
+            if found := slip.search(_STRING.sub(_blanked, self.prepared)):
+                offset = self.offset(len(self.prepared[: found.start()].encode()))
+                return GrammarError(message, offset=offset, remedy=remedy)
         if isinstance(error, SyntaxError):
             reached = error.offset - 1 if error.offset else len(self.prepared)  # none: at the end
             offset = self.offset(len(self.prepared[:reached].encode()))
-            return GrammarError(f"the formula cannot be read: {error.msg}", offset=offset)
+            told = "it stops making sense here" if error.msg == "invalid syntax" else error.msg
+            return GrammarError(f"the formula cannot be read: {told}", offset=offset)
         return GrammarError("the formula is too deeply nested", remedy="split it over fields")
 
     def offset(self, position: int) -> int:

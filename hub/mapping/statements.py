@@ -10,7 +10,7 @@ from hub.mapping.document import Rule
 from hub.mapping.expression import Scope, Writer
 from hub.mapping.nodes import Node
 
-_Tree: TypeAlias = "dict[str, Rule | _Tree]"
+Tree: TypeAlias = "dict[str, Rule | Tree]"
 
 
 def condition(writer: Writer, when: Node) -> str:
@@ -20,9 +20,9 @@ def condition(writer: Writer, when: Node) -> str:
     return "".join(f"    {line}\n" for line in [*scope.head, f"return {code}"])
 
 
-def _tree(fields: Mapping[str, Rule]) -> _Tree:
+def tree_of(fields: Mapping[str, Rule]) -> Tree:
     """Dotted targets as nested objects."""
-    tree: _Tree = {}
+    tree: Tree = {}
     for target, rule in fields.items():
         *owners, last = target.split(".")
         branch = tree
@@ -34,7 +34,7 @@ def _tree(fields: Mapping[str, Rule]) -> _Tree:
     return tree
 
 
-def _certain(part: Rule | _Tree) -> bool:
+def _certain(part: Rule | Tree) -> bool:
     return any(map(_certain, part.values())) if isinstance(part, dict) else part.certain
 
 
@@ -68,7 +68,7 @@ class Body:
     def function(self, fields: Mapping[str, Rule]) -> str:
         scope = Scope("record")
         self.lines.append(_Line(1, "", scope))
-        self.put(1, f"return {self.object(_tree(fields), scope, 1, _Trail())}")
+        self.put(1, f"return {self.object(tree_of(fields), scope, 1, _Trail())}")
         return "".join(
             f"{'    ' * line.depth}{text}\n"
             for line in self.lines
@@ -83,7 +83,7 @@ class Body:
         if self.writer.careful:
             self.put(depth, f"mark({', '.join([repr(trail.text), *trail.indexes])})")
 
-    def object(self, tree: _Tree, scope: Scope, depth: int, trail: _Trail) -> str:
+    def object(self, tree: Tree, scope: Scope, depth: int, trail: _Trail) -> str:
         """An expression for the object; a plain literal where every field is certain to be there."""
         sure = list(takewhile(lambda key: _certain(tree[key]), tree))
         values = [f"{key!r}: {self.value(tree[key], scope, depth, trail.to(key))}" for key in sure]
@@ -96,7 +96,7 @@ class Body:
             self.assign(f"{held}[{key!r}]", tree[key], scope, depth, trail.to(key))
         return held
 
-    def assign(self, target: str, part: Rule | _Tree, scope: Scope, depth: int, trail: _Trail) -> None:
+    def assign(self, target: str, part: Rule | Tree, scope: Scope, depth: int, trail: _Trail) -> None:
         """Statements that set the target, or leave it out."""
         if isinstance(part, dict):
             self.group(target, part, scope, depth, trail)
@@ -106,13 +106,13 @@ class Body:
             self.put(depth, f"if {self.writer.condition(part.when, scope)}:")
             depth += 1
         if part.fields and part.each is None:
-            self.group(target, _tree(part.fields), scope, depth, trail)
+            self.group(target, tree_of(part.fields), scope, depth, trail)
         elif part.optional and not part.has_default:
             self.optional(target, part, scope, depth, trail)
         else:
             self.put(depth, f"{target} = {self.value(part, scope, depth, trail)}")
 
-    def group(self, target: str, tree: _Tree, scope: Scope, depth: int, trail: _Trail) -> None:
+    def group(self, target: str, tree: Tree, scope: Scope, depth: int, trail: _Trail) -> None:
         code = self.object(tree, scope, depth, trail)
         if code.startswith("{"):
             self.put(depth, f"{target} = {code}")
@@ -132,12 +132,12 @@ class Body:
             code = self.writer.converted(rule.via, held) if rule.via else plain
             self.put(depth + 1, f"{target} = {code}")
 
-    def value(self, part: Rule | _Tree, scope: Scope, depth: int, trail: _Trail) -> str:
+    def value(self, part: Rule | Tree, scope: Scope, depth: int, trail: _Trail) -> str:
         """An expression for what is certain to be there; statements it needs go before."""
         if isinstance(part, dict):
             return self.object(part, scope, depth, trail)
         if part.fields and part.each is None:
-            return self.object(_tree(part.fields), scope, depth, trail)
+            return self.object(tree_of(part.fields), scope, depth, trail)
         if part.each is not None:
             self.mark(depth, trail)
             return self.list(part, self.raw(part, scope), scope, depth, trail)
@@ -178,13 +178,17 @@ class Body:
 
     def checked(self, rule: Rule, scope: Scope) -> str:
         code = self.raw(rule, scope)
-        if rule.has_value and rule.value is None:
-            return "None"
-        told = rule.source.text if rule.source else rule.formula.text if rule.formula else "value"
         if rule.has_default:
             held = self.writer.fresh("t")
             test = f"({held} := {code}) is None or {held} == ''"
             return f"({self.constant(rule.default)} if {test} else {self.converted(rule, held)})"
+        return self.made(rule, code)
+
+    def made(self, rule: Rule, code: str) -> str:
+        """A required value from its raw one, or a refusal that says where it should have come from."""
+        if rule.has_value and (rule.value is None or not rule.via):
+            return code
+        told = rule.source.text if rule.source else rule.formula.text if rule.formula else "value"
         return self.writer.converted(rule.via, f"given({code}, {told!r})")
 
     def converted(self, rule: Rule, code: str) -> str:
@@ -207,5 +211,5 @@ class Body:
             self.mark(depth + 1, within)
             self.put(depth + 1, f"if not {self.writer.condition(rule.when, inner)}:")
             self.put(depth + 2, "continue")
-        self.put(depth + 1, f"{found}.append({self.object(_tree(rule.fields), inner, depth + 1, within)})")
+        self.put(depth + 1, f"{found}.append({self.object(tree_of(rule.fields), inner, depth + 1, within)})")
         return found

@@ -24,9 +24,13 @@ from hub.mapping.values import (
 
 TEXT_MAX = 100_000  # characters a function may return
 PATTERN_MAX = 60
+PARTS_MAX = 1_000  # parts SPLIT may count
+PROPER_MAX = 1_000  # characters PROPER looks at, letter by letter
 
 TEXT_FUNCTIONS = Functions()
 
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
+_DIGITS = frozenset("0123456789")
 _TOKEN = re.compile("YYYY|YY|MM|DD|hh|mm|ss")
 _STRFTIME = {"YY": "%y", "MM": "%m", "DD": "%d", "hh": "%H", "mm": "%M", "ss": "%S"}
 
@@ -118,6 +122,50 @@ def _substitute(value: Any, old: Any, new: Any) -> str:
     if len(whole) + whole.count(was) * (len(becomes) - len(was)) > TEXT_MAX:
         raise Refusal(f"the result is longer than {TEXT_MAX} characters")
     return whole.replace(was, becomes)
+
+
+@TEXT_FUNCTIONS.define("PROPER", "text", "any")
+def _proper(value: Any) -> str:
+    """PROPER(text): every word with one capital letter in front.
+    Example: PROPER("MARY-ANN o'neil") -> Mary-Ann O'Neil"""
+    whole = as_text(value)
+    if len(whole) > PROPER_MAX:
+        raise Refusal(f"PROPER takes at most {PROPER_MAX} characters", value)
+    return _WORD.sub(_capital, whole)
+
+
+def _capital(found: re.Match[str]) -> str:
+    word = found[0]
+    return word[:2].upper() + word[2:].capitalize() if word[1:2] in ("'", "\u2019") else word.capitalize()
+
+
+@TEXT_FUNCTIONS.define("PADLEFT", "text", "any", "number", "text", least=2)
+def _padleft(value: Any, length: Any, fill: Any = "0") -> str:
+    """PADLEFT(text, length, fill = "0"): filled up from the left; what is long enough stays as it is.
+    Example: PADLEFT(42, 6) -> 000042"""
+    letter = as_text(fill)
+    if len(letter) != 1:
+        raise Refusal(f"{shown(letter)} is not one character to fill with", fill)
+    whole = as_text(value)
+    return _bounded(whole.rjust(_length(length), letter)) if whole else ""
+
+
+@TEXT_FUNCTIONS.define("SPLIT", "text", "any", "text", "number", blank="maybe")
+def _split(value: Any, separator: Any, position: Any) -> str | None:
+    """SPLIT(text, separator, position): one part of it, counted from 1, or with -1 from the end; no value
+    where there is no such part. Example: SPLIT("DE-20457-Hamburg", "-", 2) -> 20457"""
+    between, at = as_text(separator), as_count(position, PARTS_MAX)
+    if not between or not at:
+        raise Refusal("SPLIT needs a separator, and a position from 1, or from the end with -1")
+    parts = as_text(value).split(between, at) if at > 0 else as_text(value).rsplit(between, -at)[::-1]
+    wanted = abs(at) - 1
+    return parts[wanted] or None if wanted < len(parts) else None
+
+
+@TEXT_FUNCTIONS.define("DIGITS", "text", "any")
+def _digits(value: Any) -> str:
+    """DIGITS(text): its digits 0 to 9 and nothing else. Example: DIGITS("+49 40 1234-5") -> 494012345"""
+    return "".join(filter(_DIGITS.__contains__, _bounded(as_text(value))))
 
 
 @TEXT_FUNCTIONS.define("LEN", "number", "any")

@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 PLACES_MAX = 20  # decimals ROUND and TEXT accept
+EXPONENT_MAX = 400  # digits before or after the decimal point: 1E+999999999 would be a gigabyte of text
+VALUES_MAX = 5_000  # values a function looks at; an order has at most 2,000 lines
 
 _PLAIN = frozenset({str, int, bool, type(None)})
 _NO_WORDS = frozenset({"", "false"})
@@ -65,9 +67,11 @@ def text(value: Any) -> str:
 
 
 def finite(value: Decimal) -> Decimal:
-    """The number itself; NaN and infinities are refused."""
+    """The number itself; NaN, infinities and what is too long to write out are refused."""
     if not value.is_finite():
         raise Refusal(f"{value} is not a number", value)
+    if not -EXPONENT_MAX <= value.adjusted() <= EXPONENT_MAX:
+        raise Refusal(f"{value:.3E} has more than {EXPONENT_MAX} digits", value)
     return value
 
 
@@ -139,7 +143,16 @@ def flat(values: Iterable[Any]) -> list[Any]:
             found += [item for item in value if item or not empty(item)]
         elif not empty(value):
             found.append(value)
+    if len(found) > VALUES_MAX:
+        raise Refusal(f"more than {VALUES_MAX} values")
     return found
+
+
+def as_day(value: Any) -> date:
+    """A day of the record or of a formula; text is refused, it must go through DATE."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise Refusal(f"{shown(value)} is not a date; wrap it in DATE()", value)
 
 
 def as_count(value: Any, most: int) -> int:

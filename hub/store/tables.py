@@ -243,3 +243,45 @@ AUDIT = Table(  # what people did, append-only
     Column("subject", String(200), nullable=False),
     Column("detail", Text, nullable=False),
 )  # fmt: skip
+MAPPINGS = Table(
+    # Versions of the mappings of one connection. Where none is active, the files of `mappings/` apply.
+    "mappings", metadata,
+    Column("id", String(36), primary_key=True),
+    Column("connection", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("direction", String(3), nullable=False),  # in | out
+    Column("version", Integer, nullable=False),
+    Column("state", String(12), nullable=False),  # draft | active | retired
+    Column("text", Text, nullable=False),  # YAML, with its comments
+    Column("author", String(100), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("activated_by", String(100)),
+    Column("activated_at", Instant),
+    Column("retired_at", Instant),
+    UniqueConstraint("connection", "kind", "direction", "version"),
+    Index(
+        "mappings_active", "connection", "kind", "direction", unique=True,
+        sqlite_where=text("state = 'active'"), postgresql_where=text("state = 'active'"),
+    ),
+)  # fmt: skip
+LOCAL_TABLES = Table(  # entries that belong to this hub: no import ever overwrites them
+    "local_tables", metadata,
+    Column("connection", String(64), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("entries", Text, nullable=False),  # JSON
+    Column("changed_by", String(100), nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)  # fmt: skip
+RECORDS = Table(  # the last record we read of each vendor object: for previews, back-tests and lineage
+    "records", metadata,
+    Column("connection", String(64), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("external_id", String(200), primary_key=True),
+    Column("document_id", String(36), nullable=False, index=True),  # empty: its mapping said it is not for us
+    Column("inbox_id", String(36), nullable=False),
+    Column("translated_by", String(120), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("record", Text, nullable=False),
+    Index("records_newest", "connection", "kind", "at"),
+)  # fmt: skip

@@ -14,6 +14,7 @@ from hub.store.cases import Cases
 from hub.store.database import Database
 from hub.store.documents import Documents
 from hub.store.reader import StoreReader
+from hub.store.records import Records
 from hub.store.trail import Trail
 from hub.store.xrefs import Xrefs
 
@@ -36,12 +37,14 @@ class Tx:
         self.books = Books(conn, self.documents.flush)
         self.cases = Cases(database.dialect, conn)
         self.trail = Trail(conn)
+        self.records = Records(database.dialect, conn)
         self.reader = StoreReader(database, self.documents, self.books, today=now.date(), policies=policies)
 
     def flush(self) -> None:
         """Write everything that was gathered, documents before what refers to them."""
         self.documents.flush()
         self.xrefs.flush()
+        self.records.flush()
         self.trail.flush()
 
 

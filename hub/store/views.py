@@ -72,6 +72,12 @@ def documents(
     return conn.execute(query.order_by(DOCUMENTS.c.id.desc()).limit(min(limit, PAGE_MAX))).all()
 
 
+def newest_ids(conn: Connection, kind: str, count: int) -> Sequence[str]:
+    """The ids of a kind's newest documents, newest first."""
+    query = sa.select(DOCUMENTS.c.id).where(DOCUMENTS.c.kind == kind)
+    return conn.execute(query.order_by(DOCUMENTS.c.created_at.desc()).limit(count)).scalars().all()
+
+
 def _named(search: str) -> sa.ColumnElement[bool]:
     """Its number begins so, others quote it so, or its customer is called so."""
     customers = DOCUMENTS.alias("customers")

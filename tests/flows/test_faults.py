@@ -12,7 +12,9 @@ import pytest
 
 from connectors.netsuite.connector import NetSuite
 from hub import http
-from hub.registry import Live, load_mappings
+from hub.catalog import files
+from hub.mapping import compile_mapping, load
+from hub.registry import Live
 from sandbox.kit import Fault, serve
 from sandbox.netsuite import NetSuiteSandbox
 from tests.world import ROOT, World, make_world
@@ -54,7 +56,11 @@ def erp(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Erp]:
     with serve(sandbox.app) as url:
         form = NetSuite.manifest.settings
         connector = NetSuite(form(base_url=url, auth="tba", **sandbox.tba))
-        inbound, outbound = load_mappings(ROOT / "mappings", "erp", "netsuite")
+        found = files(ROOT / "mappings", "erp", "netsuite")
+        inbound, outbound = (
+            {slot.kind: compile_mapping(load(path)) for slot, path in found.items() if slot.direction == way}
+            for way in ("in", "out")
+        )
         live = dict(world.hub.registry.live)
         live["erp"] = Live("erp", connector, inbound, outbound, 1, 0.0, True)
         world.hub.registry.live = live

@@ -99,7 +99,11 @@ def test_mapping_that_fits_has_no_findings() -> None:
             "  note: { each: items, fields: { a: { from: b } } }\n  lines:",
             "5:3: 'note' of order is not a list; each is for lists only",
         ),
-        ("    each: items\n", "", "5:3: 'lines' of order is no single object; add each: for a list"),
+        (
+            "    each: items\n",
+            "",
+            "5:3: 'lines' of order is a list, not a single object; add each: with the list",
+        ),
         (
             "  lines:",
             "  title: { formula: 'LEN(cur)' }\n  lines:",
