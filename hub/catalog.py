@@ -63,8 +63,8 @@ def prepared(sheet: Sheet, tables: Tables) -> MappingDocument:
             field="mapping",
         )
     document = document.with_tables(tables)
-    if findings := check_mapping(document):
-        raise MappingInvalid(findings)
+    if errors := [finding for finding in check_mapping(document) if finding.severity == "error"]:
+        raise MappingInvalid(errors)
     return document
 
 

@@ -6,49 +6,24 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
-from pydantic import ValidationError
 
 from hub import secrets
-from hub.errors import HubError, MappingInvalid
+from hub.cli_mapping import mapping_app
+from hub.cli_parts import plainly, settled
 from hub.main import build, settle_memory, web
-from hub.settings import Settings
 from hub.store import access, connections
 
 app = typer.Typer(help="O2C Hub: order-to-cash between CRM, ERP, banks and partners.", no_args_is_help=True)
 token_app = typer.Typer(help="Bearer tokens for people and programs.", no_args_is_help=True)
 connection_app = typer.Typer(help="Configured uses of connectors.", no_args_is_help=True)
-mapping_app = typer.Typer(help="Field mappings.", no_args_is_help=True)
 app.add_typer(token_app, name="token")
 app.add_typer(connection_app, name="connection")
 app.add_typer(mapping_app, name="mapping")
-
-
-@contextmanager
-def plainly() -> Iterator[None]:
-    """Errors end with what to do, never with a stack trace."""
-    try:
-        yield
-    except (HubError, json.JSONDecodeError, OSError) as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from None
-
-
-def settled() -> Settings:
-    """Settings from the environment. Exits naming the first one that is wrong."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = "O2C_" + "_".join(str(part) for part in first["loc"]).upper()
-        typer.secho(f"{name}: {first['msg']}; see config/.env.example", fg="red", err=True)
-        raise typer.Exit(1) from None
 
 
 def ensure_free(host: str, port: int) -> None:
@@ -201,26 +176,3 @@ def connection_list() -> None:
         with parts.hub.store.look() as tx:
             for row in connections.every(tx.conn):
                 typer.echo(f"{row.name:20} {row.connector:12} {row.state:8} {row.paused_why}")
-
-
-@mapping_app.command("check")
-def mapping_check(
-    folder: Annotated[Path, typer.Argument(help="folder of mapping files")] = Path("mappings"),
-) -> None:
-    """Check every mapping before anything runs: names, types, tables, formulas."""
-    from hub.mapping import check_mapping, compile_mapping, load
-
-    problems = 0
-    paths = sorted(folder.glob("*/*.yaml"))
-    for path in paths:
-        try:
-            document = load(path)
-            findings = list(check_mapping(document))
-            compile_mapping(document)
-        except MappingInvalid as error:
-            findings = list(error.findings)
-        for finding in findings:
-            typer.echo(str(finding))
-        problems += len(findings)
-    typer.echo(f"{len(paths)} mappings, {problems} problems")
-    raise typer.Exit(1 if problems else 0)

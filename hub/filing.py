@@ -65,7 +65,7 @@ def import_files(
     faults = [
         finding
         for filed in changed
-        for finding in check(hub, filed.slot, texts[filed.slot], name=str(filed.path)).findings
+        for finding in check(hub, filed.slot, texts[filed.slot], name=str(filed.path)).errors
     ]
     if faults:
         raise MappingInvalid(faults)

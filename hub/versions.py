@@ -15,6 +15,7 @@ from hub.mapping import (
     MappingDocument,
     Translator,
     check_mapping,
+    check_together,
     compile_mapping,
     loads,
     set_version,
@@ -35,9 +36,14 @@ class Checked(NamedTuple):
     notes: Sequence[str]  # what could not be checked, and why
 
     @property
+    def errors(self) -> Sequence[Finding]:
+        """The faults that keep it from being put in force; warnings do not."""
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+    @property
     def sound(self) -> bool:
         """May it be put in force?"""
-        return self.document is not None and not self.findings
+        return self.document is not None and not self.errors
 
 
 def slot_of(connection: str, kind: str, direction: str) -> Slot:
@@ -93,9 +99,22 @@ def check(hub: Hub, slot: Slot, text: str, *, name: str = "", ask: bool = True) 
         return Checked(None, [Finding(document.name, *place, told, remedy)], ())
     schema, notes = _schema(hub, slot) if ask else (None, ())
     findings = check_mapping(document, schema)
-    if not findings:
+    checked = Checked(document, findings, notes)
+    if not checked.errors:
         compile_mapping(document)
-    return Checked(document, findings, notes)
+    return checked._replace(findings=[*findings, *_beside_others(hub, slot, document)]) if ask else checked
+
+
+def _beside_others(hub: Hub, slot: Slot, document: MappingDocument) -> Sequence[Finding]:
+    """What is wrong only together with the other mappings in force, and was not wrong before."""
+    live = hub.registry.all()
+    now = {
+        name: [one.document for one in (*at.inbound.values(), *at.outbound.values())]
+        for name, at in live.items()
+    }
+    others = [one for one in now.get(slot.connection, []) if (one.kind, one.direction) != slot[1:]]
+    known = set(check_together(now))
+    return [one for one in check_together({**now, slot.connection: [*others, document]}) if one not in known]
 
 
 def _schema(hub: Hub, slot: Slot) -> tuple[Schema | None, Sequence[str]]:
@@ -171,8 +190,8 @@ def activate(hub: Hub, mapping_id: str, *, by: str, four_eyes: bool) -> None:
         raise Invalid(f"{by} wrote this version: another admin has to activate it", field="author")
     slot = _slot(row)
     checked = check(hub, slot, row.text, name=f"{slot} v{row.version}")
-    if checked.document is None or checked.findings:
-        raise MappingInvalid(checked.findings)
+    if checked.document is None or checked.errors:
+        raise MappingInvalid(checked.errors)
     with hub.store.begin() as tx:
         if one(tx, mapping_id).text != row.text:
             raise Invalid("the draft was changed meanwhile: look at it again", field="text")

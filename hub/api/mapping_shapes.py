@@ -24,6 +24,7 @@ class FindingOut(Shape):
     column: int
     message: str
     remedy: str
+    severity: Literal["error", "warning"]
 
 
 class MappingOut(Shape):

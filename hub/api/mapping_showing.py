@@ -38,7 +38,9 @@ def wire(value: Any) -> Any:
 
 def finding(one: Finding) -> shapes.FindingOut:
     """A fault."""
-    return shapes.FindingOut(line=one.line, column=one.column, message=one.message, remedy=one.remedy)
+    return shapes.FindingOut(
+        line=one.line, column=one.column, message=one.message, remedy=one.remedy, severity=one.severity
+    )
 
 
 def findings(checked: Checked) -> Sequence[shapes.FindingOut]:
@@ -60,7 +62,7 @@ def mapping(sheet: Sheet, checked: Checked) -> dict[str, Any]:
     label = checked.document.label if checked.document else "cannot be read"
     return {
         **sheet.slot._asdict(), "mapping": label, "origin": "version" if sheet.version_id else "file",
-        "place": sheet.place, "version_id": sheet.version_id, "faults": len(checked.findings),
+        "place": sheet.place, "version_id": sheet.version_id, "faults": len(checked.errors),
     }  # fmt: skip
 
 

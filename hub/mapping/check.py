@@ -36,6 +36,8 @@ def check_mapping(document: MappingDocument, schema: Schema | None = None) -> tu
         findings += _unknown_targets(document, fills)
         findings += _missing_targets(document, fills)
     told = Names(schema or _NOTHING)
+    if not fills:
+        findings += _listed_targets(document, told)
     known = (told, ours) if document.direction == "in" else (ours, told)
     for check in (check_constants, check_picklists, check_precision):
         findings += check(document, *known)
@@ -83,13 +85,20 @@ def _unknown_targets(document: MappingDocument, names: Names) -> Iterator[Findin
         if names.knows(path) or any(owner in unknown for owner in owners_of(path)):
             listed = names.fields.get(path)
             if listed and not any(owner in unknown for owner in owners_of(path)):
-                if rule.fields and (rule.each is None) is (listed.type == "list"):
+                if rule.fields and listed.type != ("object" if rule.each is None else "list"):
                     unknown.add(path)
                 yield from _misplaced(document, path, rule, listed)
             continue
         unknown.add(path)
         part, remedy = names.unknown(path)
         yield Finding(document.name, *rule.place, f"{document.target} has no field '{part}'", remedy)
+
+
+def _listed_targets(document: MappingDocument, names: Names) -> Iterator[Finding]:
+    """An incomplete schema cannot tell what is unknown, but what it lists must fit."""
+    for path, rule in targets_of(document.fields, ""):
+        if listed := names.fields.get(path):
+            yield from _misplaced(document, path, rule, listed)
 
 
 def _misplaced(document: MappingDocument, path: str, rule: Rule, field: Field) -> Iterator[Finding]:

@@ -28,6 +28,13 @@ _EXAMPLES = {
     "date": "2026-01-31",
     "datetime": "2026-01-31T09:30:00Z",
 }
+_CALLED = {
+    "decimal": "a number",
+    "integer": "a whole number",
+    "bool": "true or false",
+    "date": "a date such as 2026-01-31",
+    "datetime": "a date with a time such as 2026-01-31T09:30:00Z",
+}
 _BETTER = {"longer than": "shorten it", "currency code": "use a code such as EUR", "must be": "correct it"}
 _READERS = {"decimal": decimal, "integer": integer, "bool": boolean, "date": day, "datetime": moment}
 
@@ -112,7 +119,7 @@ def _unread(kind: str, value: Any) -> str:
     try:
         _READERS[kind](value)
     except Refusal:
-        return f"is not {kind}"
+        return f"is not {_CALLED[kind]}"
     return ""
 
 

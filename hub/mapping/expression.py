@@ -26,9 +26,13 @@ from hub.mapping.nodes import (
     TableEntry,
 )
 from hub.mapping.runtime import NAMES
+from hub.mapping.sharing import Key, key_of
+from hub.mapping.texts import TEXT_MAX
 from hub.mapping.values import PLACES_MAX, quantum
 
 _NATIVE = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_METHODS = {"UPPER": "upper", "LOWER": "lower", "TRIM": "strip"}
+_SHORT = TEXT_MAX // 4  # no letter becomes more than three in capitals
 
 
 class Scope:
@@ -40,6 +44,7 @@ class Scope:
         self.root = root or self
         self.head: list[str] = []  # statements that fetch shared prefixes, once per record or item
         self.prefixes: dict[tuple[str, ...], str] = {(): record}
+        self.shared: dict[Key, str] = {}  # variables with what several fields work out alike
 
     def owner(self, steps: tuple[str, ...]) -> str:
         """The variable that holds the object at these steps; an empty object where there is none."""
@@ -103,6 +108,8 @@ class Writer:
 
     def formula(self, node: Node, scope: Scope) -> str:
         """The expression for a node."""
+        if scope.shared and (held := scope.shared.get(key_of(node) or ())):
+            return self._held(node, held)
         write: Mapping[type[Node], Callable[[Any, Scope], str]] = {
             Literal: lambda literal, _: self.constant(literal.value),
             Path: self.operand_path,
@@ -117,10 +124,26 @@ class Writer:
         }
         return write[type(node)](node, scope)
 
+    def _held(self, node: Node, held: str) -> str:
+        """The variable that holds a node; for DECIMAL, with its default where that is no value."""
+        if isinstance(node, Call) and len(node.arguments) > 1:
+            return f"({self.constant(node.arguments[1].value)} if {held} is None else {held})"
+        return held
+
+    def number_at(self, node: Path, scope: Scope) -> str:
+        """The number at a path, None where there is no value."""
+        return self.decimal(self.path(node, scope), "None")
+
     def operand_path(self, node: Path, scope: Scope) -> str:
         """A path in a formula, where the position in an `each` is a Decimal like any other number."""
         code = self.path(node, scope)
-        return f"number({code})" if code == scope.index else code
+        return f"Decimal({code})" if code == scope.index else code
+
+    def sure(self, node: Node, scope: Scope) -> bool:
+        """Is this a number or a truth value that is surely there?"""
+        if isinstance(node, Path):
+            return bool(scope.index) and node.steps == ("index",)
+        return node.kind in ("number", "bool") and not node.blank
 
     def choice(self, node: Choice, scope: Scope) -> str:
         yes, no = self.formula(node.yes, scope), self.formula(node.no, scope)
@@ -133,10 +156,12 @@ class Writer:
 
     def operand(self, node: Node, scope: Scope) -> str:
         """The node as an operand of arithmetic. Quick: None makes the native operator fail, as it should."""
+        if not self.careful and isinstance(node, TableEntry) and self._numeric(node):
+            return f"{self.rates(node.table)}[{self.formula(node.key, scope)}]"  # refuses no value, too
         code = self.formula(node, scope)
         if self.careful:
             return f"number({code}, {node.text!r})"
-        return code if node.kind == "number" else f"number({code})"
+        return code if node.kind == "number" or self.sure(node, scope) else f"number({code})"
 
     def arithmetic(self, node: Arithmetic, scope: Scope) -> str:
         left, right = self.operand(node.left, scope), self.operand(node.right, scope)
@@ -193,7 +218,24 @@ class Writer:
             case ("DECIMAL", (value, *default)) if all(isinstance(part, Literal) for part in default):
                 absent = self.formula(default[0], scope) if default else "None"
                 return self.decimal(self.formula(value, scope), absent)
-        return ""
+        return self._text(node, scope)
+
+    def _text(self, node: Call, scope: Scope) -> str:
+        """A function of text by Python's own means where what it is given is text, as it nearly always is."""
+        held = self.fresh("t")
+        match (node.function.name, node.arguments):
+            case ("UPPER" | "LOWER" | "TRIM" as name, (value,)):
+                quick = f"{held}.{_METHODS[name]}()"
+            case ("LEFT", (value, Literal(value=Decimal() as count))) if count == int(count) >= 0:
+                quick = f"{held}[:{int(count)}]"
+            case ("CONCAT", (Literal(value=str() as start), value)) if len(start) < _SHORT:
+                quick = f"{start!r} + {held}"
+            case _:
+                return ""
+        plain = f"({held} := {self.formula(value, scope)}).__class__ is str and len({held}) < {_SHORT}"
+        arguments = [held if part is value else self.formula(part, scope) for part in node.arguments]
+        function = self.known("f", node.function.name, node.function.call)
+        return f"({quick} if {plain} else {function}({', '.join(arguments)}))"
 
     def decimal(self, code: str, absent: str = "") -> str:
         """The conversion `decimal`, with its most common case written out: it saves a call per number.
@@ -220,6 +262,16 @@ class Writer:
     def table(self, name: str) -> str:
         """The name a table is handed in under; its own may be no Python name."""
         return self.known("table", str(self._numbers[name]), self.tables[name])
+
+    def _numeric(self, node: TableEntry) -> bool:
+        """Are all entries of the table numbers?"""
+        entries = self.tables[node.table].values()
+        return node.default is None and all(type(entry) in (int, Decimal) for entry in entries)
+
+    def rates(self, name: str) -> str:
+        """The name a table of numbers is handed in under, with its entries ready for arithmetic."""
+        entries = {key: Decimal(entry) for key, entry in self.tables[name].items()}
+        return self.known("rates", str(self._numbers[name]), Table(name, entries))
 
     def entry(self, table: str, code: str) -> str:
         """The entry of a table. Quick: a subscript, all in C where the key is there."""

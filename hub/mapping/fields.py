@@ -78,6 +78,7 @@ class Target(NamedTuple):
 
 
 def targets_of(fields: Mapping[str, Rule], prefix: str) -> Iterator[Target]:
+    """Every path the rules fill, objects and lists before what is in them."""
     for name, rule in fields.items():
         path = f"{prefix}{name}"
         yield Target(path, rule)

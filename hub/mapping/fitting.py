@@ -29,6 +29,7 @@ _TAKES: Mapping[str, frozenset[str]] = {
     "object": frozenset({"object"}),
 }
 _REMEDIES = {"text": "TEXT()", "decimal": "DECIMAL()", "integer": "INT()", "date": "DATE()", "list": "LIST()"}
+_WANTED = {"object": "use via: money(EUR), or give its fields:"}
 
 
 def misfits(document: MappingDocument, path: str, rule: Rule, field: Field) -> Iterator[Finding]:
@@ -37,7 +38,11 @@ def misfits(document: MappingDocument, path: str, rule: Rule, field: Field) -> I
     given = _type(rule)
     if document.direction == "in" and given and given not in _TAKES.get(field.type, {given}):
         wrap = _REMEDIES.get(field.type, "")
-        remedy = f"wrap it in {wrap}" if rule.formula is not None and wrap else f"it needs {field.type}"
+        remedy = (
+            f"wrap it in {wrap}"
+            if rule.formula is not None and wrap
+            else _WANTED.get(field.type, f"it needs {field.type}")
+        )
         told = f"'{path}' of {document.target} is {field.type}, this rule gives {given}"
         yield Finding(document.name, *rule.marks.at(_key(rule)), told, remedy)
 

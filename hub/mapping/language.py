@@ -92,7 +92,8 @@ _OPERATOR_HINTS = {
 _SAME = "a mapping must give the same answer tomorrow"
 _NO_CLOCK = frozenset({"TODAY", "NOW"})
 _CLOCK_REMEDY = "read a date of the record, such as the day it was won or changed"
-_BACKSLASH = re.compile(r"\\[^\\nt\"']")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES = frozenset("\\nt\"'")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+").fullmatch
 
@@ -105,7 +106,7 @@ def parse_formula(written: object) -> Node:
         raise GrammarError(
             f"the formula is longer than {LENGTH_MAX} characters", remedy="split it over fields"
         )
-    if bad := _BACKSLASH.search(written):
+    if bad := next((one for one in _ESCAPE.finditer(written) if one[1] not in _ESCAPES), None):
         raise GrammarError(
             f"'{bad[0]}' is not an escape of formulas", offset=bad.start(), remedy=f"write \\{bad[0]}"
         )

@@ -197,6 +197,7 @@ NAMES: dict[str, Any] = {
     "enumerate": enumerate,
     "given": given,
     "items": items,
+    "len": len,
     "number": number,
     "reference": reference,
     "str": str,

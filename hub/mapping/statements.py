@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from hub.mapping.document import Rule
 from hub.mapping.expression import Scope, Writer
-from hub.mapping.nodes import Node
+from hub.mapping.nodes import Node, Path
+from hub.mapping.sharing import number_key, number_of, shared_values
 
 Tree: TypeAlias = "dict[str, Rule | Tree]"
 
@@ -68,6 +69,7 @@ class Body:
     def function(self, fields: Mapping[str, Rule]) -> str:
         scope = Scope("record")
         self.lines.append(_Line(1, "", scope))
+        self.share(fields, scope, 1)
         self.put(1, f"return {self.object(tree_of(fields), scope, 1, _Trail())}")
         return "".join(
             f"{'    ' * line.depth}{text}\n"
@@ -77,6 +79,17 @@ class Body:
 
     def put(self, depth: int, text: str) -> None:
         self.lines.append(_Line(depth, text))
+
+    def share(self, fields: Mapping[str, Rule], scope: Scope, depth: int) -> None:
+        """Quick only: work out first, and once, what several of these fields need."""
+        for key, node in [] if self.writer.careful else shared_values(fields.values()):
+            if isinstance(node, Path):
+                code = self.writer.number_at(node, scope)
+            else:
+                code = self.writer.formula(node, scope)
+            held = self.writer.fresh("n")
+            self.put(depth, f"{held} = {code}")
+            scope.shared[key] = held
 
     def mark(self, depth: int, trail: _Trail) -> None:
         """Careful only: note which field is at work."""
@@ -121,6 +134,10 @@ class Body:
         self.put(depth + 1, f"{target} = {code}")
 
     def optional(self, target: str, rule: Rule, scope: Scope, depth: int, trail: _Trail) -> None:
+        if shared := self.shared(rule, scope):
+            self.put(depth, f"if {shared} is not None:")
+            self.put(depth + 1, f"{target} = {self.writer.converted(rule.via[1:], shared)}")
+            return
         held = self.writer.fresh("v")
         self.mark(depth, trail)
         self.put(depth, f"{held} = {self.raw(rule, scope)}")
@@ -162,8 +179,16 @@ class Body:
         code = self.writer.constant(value)
         return f"deepcopy({code})" if isinstance(value, dict | list) else code
 
+    def shared(self, rule: Rule, scope: Scope) -> str:
+        """The variable with the number a rule begins with, where other fields need it, too."""
+        path = number_of(rule)
+        return scope.shared.get(number_key(path), "") if path and rule.each is None else ""
+
     def quick(self, rule: Rule, scope: Scope) -> str:
         """Conversions refuse what is not there themselves, so a required value needs no test of its own."""
+        if held := self.shared(rule, scope):
+            absent = self.constant(rule.default) if rule.has_default else "given(None)"
+            return f"({absent} if {held} is None else {self.writer.converted(rule.via[1:], held)})"
         code = self.raw(rule, scope)
         if rule.has_default:
             held = self.writer.fresh("t")
@@ -171,8 +196,10 @@ class Body:
             return f"({self.constant(rule.default)} if {test} else {self.converted(rule, held)})"
         if rule.via or rule.has_value:
             return self.converted(rule, code)
-        if rule.formula is not None and rule.formula.kind in ("number", "bool") and not rule.formula.blank:
+        if rule.formula is not None and self.writer.sure(rule.formula, scope):
             return code
+        if rule.formula is not None and rule.formula.kind in ("text", "date"):
+            return f"({code} or given(None))"
         held = self.writer.fresh("t")
         return f"({held} if ({held} := {code}).__class__ is str and {held} else given({held}))"
 
@@ -211,5 +238,6 @@ class Body:
             self.mark(depth + 1, within)
             self.put(depth + 1, f"if not {self.writer.condition(rule.when, inner)}:")
             self.put(depth + 2, "continue")
+        self.share(rule.fields, inner, depth + 1)
         self.put(depth + 1, f"{found}.append({self.object(tree_of(rule.fields), inner, depth + 1, within)})")
         return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -45,7 +44,12 @@ def _bounded(value: str) -> str:
     return value
 
 
-def _joined(separator: str, values: Iterable[Any]) -> str:
+def _joined(separator: str, values: tuple[Any, ...]) -> str:
+    try:
+        if "" not in values and sum(map(len, values)) + len(separator) * len(values) <= TEXT_MAX:
+            return separator.join(values)  # nearly always
+    except TypeError:
+        pass  # not all of them are text
     parts = [value if value.__class__ is str else text(value) for value in flat(values)]
     if sum(map(len, parts)) + len(separator) * len(parts) > TEXT_MAX:
         raise Refusal(f"the result is longer than {TEXT_MAX} characters")

@@ -109,6 +109,12 @@ def versions(conn: Connection, slot: Slot) -> Sequence[Row[Any, Any]]:
     return conn.execute(query).all()
 
 
+def drafts(conn: Connection) -> Sequence[Row[Any, Any]]:
+    """Every draft, newest first."""
+    query = sa.select(MAPPINGS).where(MAPPINGS.c.state == "draft").order_by(MAPPINGS.c.created_at.desc())
+    return conn.execute(query.limit(LIST_MAX)).all()
+
+
 def last_version(conn: Connection, slot: Slot) -> int:
     """The highest number a slot has used; 0 for none."""
     return conn.execute(sa.select(sa.func.max(MAPPINGS.c.version)).where(of_slot(slot))).scalar() or 0

@@ -196,31 +196,49 @@ def test_table_is_replaced_entry_by_entry_or_added() -> None:
     assert set_table(bare, "t", {"x": 1}).splitlines()[3:] == ["tables:", "  t: { x: 1 }", "owns: [topic]"]
 
 
-@pytest.mark.parametrize(
-    "value",
-    ["NO", "no", "true", "null", "~", "", "007", "1.5", "2026-01-31", "1_000", "a: b", "# x", "- x", "a, b"]
-    + [
-        "'",
-        '"',
-        "\\",
-        "\n",
-        "x\ty",
-        " x ",
-        "é",
-        "\x85",
-        "\xa0",
-        "\u2028",
-        "\ufeff",
-        "😀",
-        "\x00",
+AWKWARD = [
+    *[
+        "NO",
+        "no",
+        "true",
+        "null",
+        "~",
+        "",
+        "007",
+        "1.5",
+        "2026-01-31",
+        "1_000",
+        "0x1F",
         "<<",
         "=",
+        "---",
+        "...",
+    ],
+    *[
+        "a: b",
+        "x:",
+        "# x",
+        "x #y",
+        "- x",
+        "a, b",
+        "[x]",
+        "{x}",
+        "!x",
+        "&x",
         "*a",
-    ]
-    + ["[x]", "{x}", "!x", "&x", "%x", "@x", "`x", "|", ">", "?", "? x", "x:", "x #y", "---", "...", "0x1F"]
-    + [None, True, False, 0, -7, 10**80, Decimal("0.10"), Decimal("-0.00"), [], {}, [[1], {"a": [None]}]],
-    ids=repr,
-)
+        "%x",
+        "@x",
+        "`x",
+        "|",
+        ">",
+        "?",
+    ],
+    *["'", '"', "\\", "\n", "x\ty", " x ", "é", "\x85", "\xa0", "\u2028", "\ufeff", "😀", "\x00", "? x"],
+    *[None, True, False, 0, -7, 10**80, Decimal("0.10"), Decimal("-0.00"), [], {}, [[1], {"a": [None]}]],
+]
+
+
+@pytest.mark.parametrize("value", AWKWARD, ids=repr)
 def test_value_is_read_back_as_what_it_is(value: Any) -> None:
     content = plain(TEXT)
     content["fields"]["topic"]["default"] = value
@@ -287,7 +305,8 @@ STYLES = [
     TEXT.rstrip("\n"),
     "---\n" + TEXT + "...\n",
     "{ mapping: x,\n  # why\n  fields: { a: { from: b },  # beside\n    c: 'd' , e}, owns: [a,\n b] }\n",
-    "a:\nb:   # nothing\nc: |\n  block\n  text\n\nd: >-\n  folded\n  text\ne: plain\n  goes on\nf: 'quoted\n  too'\n",
+    "a:\nb:   # nothing\nc: |\n  block\n  text\n\nd: >-\n  folded\n  text\n",
+    "e: plain\n  goes on\nf: 'quoted\n  too'\ng: \"and\n  too\"   # beside\n",
     "a:\n- x\n-   y # z\n-\n- k: v\n  l: w\n- - 1\n  - 2\nb: [\n  1, # one\n  2\n]\n? c\n: d\n\n# the end\n",
 ]
 

@@ -61,7 +61,9 @@ def trials(seed: int) -> Mapping[str, Trial]:
         "counted_429": Trial(
             scene(
                 14, erp_faults=(fault("refuse", 0.97, path="record/v1", **STORM),), actions=nothing,
-                load=Load(orders_per_second=0.3, goods=0.0, late_seconds=2.0), env={"O2C_ATTEMPTS_MAX": "2"},
+                # few rows, so that the same one is refused again and again
+                load=Load(orders_per_second=0.1, goods=0.0, late_seconds=2.0), between=(2.0, 3.0),
+                env={"O2C_ATTEMPTS_MAX": "2"},
             ),
             "wrong",
         ),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hub.mapping import compile_mapping
+from hub.mapping import MappingDocument, compile_mapping, load
 from tests.hub.mapping.small import Known, document
 
 
@@ -39,3 +40,10 @@ def convert(apply: Callable[..., dict[str, Any]]) -> Callable[[Any, Any], Any]:
         return apply({"x": {"from": "v", "via": via}}, {"v": value})["x"]
 
     return run
+
+
+@pytest.fixture
+def shipped() -> dict[str, list[MappingDocument]]:
+    """Every mapping we ship, by the connector it is for."""
+    folder = Path(__file__).parents[3] / "mappings"
+    return {one.name: [load(path) for path in sorted(one.glob("*.yaml"))] for one in folder.iterdir()}

@@ -14,6 +14,8 @@ from hub.mapping.values import Refusal
 
 BERLIN_MIDNIGHT = "2026-01-31T23:30:00Z"
 
+BINARY = "a binary float is not exact; the source must give text or Decimal"
+
 GOOD = [
     ("text", "a", "a"),
     ("text", 12, "12"),
@@ -59,6 +61,26 @@ GOOD = [
     ("list", "one", ["one"]),
     ("list", ["one", "two"], ["one", "two"]),
     (["text", "currency"], "usd", "USD"),
+    (["trim", "upper", "currency"], " usd ", "USD"),
+    ("trim", " a b ", "a b"),
+    ("lower", "Acme.EXAMPLE", "acme.example"),
+    ("upper", "straße", "STRASSE"),
+    ("datetime(Europe/Berlin)", "2026-07-01T10:00:00", datetime(2026, 7, 1, 8, tzinfo=UTC)),
+    ("datetime(Europe/Berlin)", "2026-01-01T10:00:00", datetime(2026, 1, 1, 9, tzinfo=UTC)),
+    ("datetime(Europe/Berlin)", "2026-07-01T10:00:00Z", datetime(2026, 7, 1, 10, tzinfo=UTC)),
+    ("datetime(Europe/Berlin)", "2026-10-25T02:30:00+01:00", datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
+    ("datetime(Europe/Berlin)", "1769902200123", datetime(2026, 1, 31, 23, 30, 0, 123000, tzinfo=UTC)),
+    ("unit", "each", "C62"),
+    ("unit", "Ea", "EA"),
+    ("unit", "h87", "H87"),
+    ("unit", "Square  Metre", "MTK"),
+    ("unit", "HOURS", "HUR"),
+    ("unit", "box", "XBX"),
+    ("money(EUR)", "12.50", {"amount": Decimal("12.50"), "currency": "EUR"}),
+    ("money(JPY)", "1200.00", {"amount": Decimal("1200.00"), "currency": "JPY"}),
+    ("money(BHD)", Decimal("1.234"), {"amount": Decimal("1.234"), "currency": "BHD"}),
+    ("money", {"amount": "12.50", "currency": "usd"}, {"amount": Decimal("12.50"), "currency": "USD"}),
+    ("money(USD)", {"amount": 1, "currency": "USD"}, {"amount": Decimal(1), "currency": "USD"}),
 ]
 
 BAD = [
@@ -91,6 +113,31 @@ BAD = [
     ("table(terms)", "X", "'X' is not in table 'terms'; add it to the table and replay"),
     ("xref(customer)", True, "true is not an id"),
     ("xref(customer)", {"id": 1}, "an object is not an id"),
+    ("trim", "  ", "nothing but white space"),
+    (
+        "datetime(Europe/Berlin)",
+        "2026-10-25T02:30:00",
+        "'2026-10-25T02:30:00' was shown twice, when clocks were put back in Europe/Berlin; "
+        "the source must give it with its offset, such as +01:00",
+    ),
+    (
+        "datetime(Europe/Berlin)",
+        "2026-03-29T02:30:00",
+        "'2026-03-29T02:30:00' was shown never, when clocks were put forward in Europe/Berlin; "
+        "the source must give it with its offset, such as +01:00",
+    ),
+    ("unit", "m", "unknown unit 'm'; use its UN/ECE Recommendation 20 code, or a table"),
+    ("unit", "gallon", "unknown unit 'gallon'; use its UN/ECE Recommendation 20 code, or a table"),
+    (
+        "money(EUR)",
+        "12.505",
+        '12.505 has more decimals than EUR, which has 2; round it: ROUND_MONEY(..., "EUR")',
+    ),
+    ("money(JPY)", "0.5", '0.5 has more decimals than JPY, which has 0; round it: ROUND_MONEY(..., "JPY")'),
+    ("money(EUR)", {"amount": 1, "currency": "USD"}, "the amount is in USD, not in EUR"),
+    ("money", "12.50", "'12.50' is not an object with amount and currency; name it: money(EUR)"),
+    ("money", {"amount": 1}, "unknown currency no value"),
+    ("money", {"amount": 0.5, "currency": "EUR"}, BINARY),
 ]
 
 
