@@ -13,13 +13,20 @@ from bench.report import Report, write_document
 COMMANDS = {
     "acceptance": "durable webhooks per second on one core, against storing nothing and against bare commits",
     "ipaas": "the integration job: 20-line deal in, computed order out; latency, outage, crash, repeats",
+    "mapping": "a deal translated by the mapping, by hand-written code and in other languages; the cents",
     "loop": "won deals per second through the whole loop, embedded and scaled",
     "growth": "what an order costs with 1,000 and with 100,000 orders stored",
     "peers": "the integration job on n8n and Node-RED (installed by npm into a temporary folder)",
 }
 
 
-PINS = {"acceptance": cores()[1:], "ipaas": cores()[1:], "peers": cores()[1:], "growth": cores()[:1]}
+PINS = {
+    "acceptance": cores()[1:],
+    "ipaas": cores()[1:],
+    "peers": cores()[1:],
+    "growth": cores()[:1],
+    "mapping": cores()[:1],
+}
 
 
 def _run(name: str) -> Callable[..., Report]:

@@ -7,14 +7,18 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
 
 from hub import secrets
+from hub.api.access import Actor, Role
+from hub.api.actions import known, save_connection
+from hub.api.showing import is_sealed
 from hub.cli_mapping import mapping_app
-from hub.cli_parts import plainly, settled
+from hub.cli_parts import plainly, settled, typist
+from hub.errors import Invalid
 from hub.main import build, settle_memory, web
 from hub.store import access, connections
 
@@ -154,6 +158,32 @@ def connection_add(
             )
             tx.trail.audit(at=tx.now, actor="o2c command", action="connection.save", subject=name)
     typer.echo(f"saved; try it with: o2c connection check {name}")
+
+
+@connection_app.command("set")
+def connection_set(
+    name: Annotated[str, typer.Argument(help="the connection")],
+    changes: Annotated[list[str], typer.Argument(help="SETTING=VALUE; lists as JSON")],
+) -> None:
+    """Change some settings of a connection; the others stay as they are."""
+    with plainly():
+        parts = build(settled())
+        with parts.hub.store.look() as tx:
+            row = known(tx, name)
+        given = {key: value for key, value in json.loads(row.settings).items() if not is_sealed(value)}
+        given |= dict(_change(change) for change in changes)
+        who = Actor(typist(), Role.ADMIN)
+        save_connection(
+            parts.hub, who, name, connector=row.connector, given=given, poll_seconds=row.poll_seconds
+        )
+    typer.echo(f"saved; try it with: o2c connection check {name}")
+
+
+def _change(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise Invalid(f"write {text}=VALUE", field=text)
+    return name, json.loads(value) if value[:1] in ("[", "{") else value
 
 
 @connection_app.command("check")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from hub import filing, origins, trying, versions
+from hub import filing, origins, replaying, trying, versions
 from hub.cli_parts import plainly, settled, typist
 from hub.cli_showing import explain, show, tell
 from hub.engine import Hub
@@ -24,7 +25,7 @@ from hub.store import connections, mappings
 from hub.store.mappings import Slot
 
 mapping_app = typer.Typer(help="Field mappings.", no_args_is_help=True)
-_screen = Console(highlight=False)
+_screen = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 What = Annotated[
     str, typer.Argument(help="<connection>/<kind>.<direction>, such as hubspot/order.in, or a mapping file")
@@ -183,6 +184,28 @@ def roll_back(what: What, connection: Connection = "") -> None:
         slot, _ = _meant(hub, what, connection)
         now = versions.roll_back(hub, slot, by=typist())
     typer.echo(f"{slot}: {now} is in force again")
+
+
+@mapping_app.command("replay")
+def replay(
+    what: What,
+    documents: Annotated[list[str] | None, typer.Argument(help="ids of documents; none: the newest")] = None,
+    last: Annotated[int, typer.Option(help="the newest, this many", min=1, max=10_000)] = 10,
+    connection: Connection = "",
+) -> None:
+    """Read documents again and make them with the mapping in force (in), or send them again (out).
+
+    What is agreed already stays as it is, and a change to it becomes a case.
+    """
+    with plainly():
+        hub = build(settled()).hub
+        slot, _ = _meant(hub, what, connection)
+        chosen = documents or [one.document_id for one in trying.samples(hub, slot, last) if one.document_id]
+        done, unknown = replaying.replay(hub, slot, chosen, by=typist())
+    for one in unknown:
+        typer.echo(f"nothing is known of {one} at {slot}", err=True)
+    typer.echo(f"{done} documents go through {slot} again; a running hub begins within a second")
+    raise typer.Exit(1 if unknown else 0)
 
 
 @mapping_app.command("export")

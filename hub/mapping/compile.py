@@ -119,7 +119,7 @@ def explained(error: Exception) -> tuple[str, object]:
 
 
 def compile_mapping(document: MappingDocument) -> Translator:
-    """Compile a mapping. Costs about a millisecond; keep the translator."""
+    """Compile a mapping. Costs a few milliseconds; keep the translator."""
     return Translator(document)
 
 

@@ -126,8 +126,9 @@ class Writer:
 
     def _held(self, node: Node, held: str) -> str:
         """The variable that holds a node; for DECIMAL, with its default where that is no value."""
-        if isinstance(node, Call) and len(node.arguments) > 1:
-            return f"({self.constant(node.arguments[1].value)} if {held} is None else {held})"
+        match node:
+            case Call(arguments=(_, Literal(value=default))):
+                return f"({self.constant(default)} if {held} is None else {held})"
         return held
 
     def number_at(self, node: Path, scope: Scope) -> str:

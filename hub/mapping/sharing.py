@@ -1,4 +1,4 @@
-"""What several fields of one record, or of one item of a list, work out alike: so that it is done only once."""
+"""What several fields of one record, or of one item of a list, work out alike: it is done once."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("acceptance", "ipaas", "loop", "growth", "peers")
+COMMANDS = ("acceptance", "ipaas", "mapping", "loop", "growth", "peers")
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="pinning needs Linux")
 Runs = dict[str, subprocess.Popen[str]]
 
@@ -46,6 +46,14 @@ def test_peers_says_why_it_is_skipped(runs: Runs) -> None:
 
 def test_growth_compares_two_histories(runs: Runs) -> None:
     assert "cost at 24 / cost at 6" in shown(runs, "growth")
+
+
+def test_mapping_is_compared_with_code_written_by_hand_and_loses_no_cent(runs: Runs) -> None:
+    told = shown(runs, "mapping")
+    assert "time of the mapping / of code written by hand" in told
+    assert "wrong amounts of the mapping: 0" in told
+    assert "other languages left out" in told
+    assert "back-test of 50 records" in told
 
 
 def test_loop_carries_deals_to_invoices(runs: Runs) -> None:
