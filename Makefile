@@ -69,7 +69,8 @@ check: setup  ## style, types and import rules
 bench: setup  ## measure, and print ratios
 	@$(BIN)/python -m bench
 
-prove: setup  ## the long proofs: crashes, faults, a simulated year
+prove: setup  ## the long proofs: 100,000 hostile formulas; crashes and faults
+	@$(BIN)/python -m tests.hub.mapping.fuzz --count 100000
 	@$(BIN)/python -m tests.prove
 
 browser:

@@ -7,9 +7,11 @@ import os
 import shutil
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -102,7 +104,7 @@ def _speed(
     for label, engine in engines.items():
         if differs := unlike(wanted, engine.translate(given)):
             report.note(f"{label}: its result differs at {differs}")
-        ways[label] = lambda translate=engine.translate: translate(given)
+        ways[label] = partial(engine.translate, given)
     ways |= _of_text(translator, engines)
     rates, usage = _turns(ways, *how)
     for label, seen in rates.items():
@@ -122,7 +124,7 @@ def _of_text(translator: Translator, engines: Mapping[str, Engine]) -> dict[str,
         return orjson.dumps(translator.apply(parsed, _NoLookup()), default=str)
 
     ways: dict[str, Way] = {_text(OURS): ours}
-    return ways | {_text(label): lambda way=way: way(text) for label, way in able.items()}
+    return ways | {_text(label): partial(way, text) for label, way in able.items()}
 
 
 def _text(label: str) -> str:
@@ -196,14 +198,12 @@ def unlike(ours: Any, theirs: Any, path: str = "") -> str:
 def _cents(report: Report, translator: Translator, engines: Mapping[str, Engine], invoices: int) -> None:
     formulas = {OURS: _our_formula, **{label: engine.formula for label, engine in engines.items()}}
     for what, formula, exact in cents.CASES:
-        results = {label: evaluate(formula) for label, evaluate in formulas.items()}
-        wrong = [
-            f"{cents.shown(found)} ({label})"
-            for label, found in results.items() if not cents.is_exact(found, exact)
-        ]  # fmt: skip
-        right = [label for label, found in results.items() if cents.is_exact(found, exact)]
-        told = f"exact {exact}; right: {', '.join(right)}"
-        report.add(what, f"{told}; wrong: {', '.join(wrong)}" if wrong else told)
+        told: dict[str, list[str]] = defaultdict(list)
+        for label, evaluate in formulas.items():
+            found = evaluate(formula)
+            told["exact" if cents.is_exact(found, exact) else cents.shown(found)].append(_short(label))
+        right = f"{exact}: {', '.join(told.pop('exact', ['nobody']))}"
+        report.add(what, "; ".join([right, *(f"{wrong}: {', '.join(who)}" for wrong, who in told.items())]))
     lookup, sample = _NoLookup(), list(cents.invoices(record(), invoices))
     ways: dict[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
         HAND: handwritten.translate,
@@ -211,15 +211,19 @@ def _cents(report: Report, translator: Translator, engines: Mapping[str, Engine]
     }
     ways |= {label: engine.translate for label, engine in engines.items()}
     for label, way in ways.items():
-        found = cents.count(way, sample)
+        tally = cents.count(way, sample)
         report.add(
             f"amounts that are not exact: {label}",
-            f"{found.wrong_lines:,} of {found.lines:,} lines, "
-            f"{found.wrong_totals:,} of {found.invoices:,} invoice totals",
+            f"{tally.wrong_lines:,} of {tally.lines:,} lines, "
+            f"{tally.wrong_totals:,} of {tally.invoices:,} invoice totals",
         )
         if label == OURS:
-            wrong = found.wrong_lines + found.wrong_totals
+            wrong = tally.wrong_lines + tally.wrong_totals
             report.judge("wrong amounts of the mapping", str(wrong), "0", wrong == 0)
+
+
+def _short(label: str) -> str:
+    return "the hub" if label == OURS else label.split()[0]
 
 
 def _our_formula(formula: str) -> Any:

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from hub.model.states import MessageState
 from hub.model.values import Document
+
+
+def _without_exponents(value: Any) -> Any:
+    """JSON text of a decimal is its str(), which is 1E-7 for small ones: no mapping reads that again."""
+    kind = value.__class__
+    if kind is dict:
+        for name, part in value.items():
+            if part.__class__ in _NESTED:
+                value[name] = _without_exponents(part)
+        return value
+    if kind is list:
+        return [_without_exponents(part) if part.__class__ in _NESTED else part for part in value]
+    if kind is Decimal and value.is_finite():
+        plain = value.adjusted() > -7 and value.as_tuple().exponent <= 0
+        return value if plain else format(value, "f")
+    return value
+
+
+_NESTED = frozenset({dict, list, Decimal})
 
 
 class Message(Document):
@@ -15,5 +35,7 @@ class Message(Document):
 
     kind: ClassVar[str] = "message"
     topic: str = Field(default="", description="what it is about, for people and routes", max_length=200)
-    body: dict[str, Any] = Field(default_factory=dict, description="the mapped record")
+    body: Annotated[dict[str, Any], AfterValidator(_without_exponents)] = Field(
+        default_factory=dict, description="the mapped record"
+    )
     state: MessageState = MessageState.RECEIVED

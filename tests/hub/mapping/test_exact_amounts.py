@@ -120,3 +120,12 @@ def test_number_that_would_fill_the_memory_when_written_out_is_refused(
 ) -> None:
     with pytest.raises(Unmappable, match="more than 400 digits"):
         compile_mapping(document(fields)).apply({"v": value}, Known())
+
+
+@pytest.mark.parametrize("text", ["0.0000001", "123E+5", "0.00000000000000000012345", "1E+2"])
+def test_a_message_keeps_small_and_large_numbers_readable_for_the_next_mapping(text: str) -> None:
+    made = Message.model_validate({"id": "m1", "body": {"a": [{"b": Decimal(text)}]}})
+    again = Message.model_validate_json(made.model_dump_json())
+    kept = str(again.body["a"][0]["b"])
+    assert "E" not in kept
+    assert Decimal(kept) == Decimal(text)
