@@ -189,7 +189,8 @@ def _cel() -> Engine:
     return Engine(
         translate, formula,
         "binary floats; no rounding, upper and lower case, positions, names for what is worked out twice, or "
-        "leaving out a field without a value: functions of the host do the first four; a missing table entry "
+        "leaving out a field without a value: functions of the host do the first four "
+        "(cents by Python's round(), as most would); a missing table entry "
         "fails without a field",
     )  # fmt: skip
 

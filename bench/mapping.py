@@ -223,7 +223,7 @@ def _cents(report: Report, translator: Translator, engines: Mapping[str, Engine]
 
 
 def _short(label: str) -> str:
-    return "the hub" if label == OURS else label.split()[0]
+    return "the hub" if label == OURS else label.split(maxsplit=1)[0]
 
 
 def _our_formula(formula: str) -> Any:

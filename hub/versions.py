@@ -113,8 +113,9 @@ def _beside_others(hub: Hub, slot: Slot, document: MappingDocument) -> Sequence[
         for name, at in live.items()
     }
     others = [one for one in now.get(slot.connection, []) if (one.kind, one.direction) != slot[1:]]
-    known = set(check_together(now))
-    return [one for one in check_together({**now, slot.connection: [*others, document]}) if one not in known]
+    known = {one.message for one in check_together(now)}  # file and line are others in a draft
+    found = check_together({**now, slot.connection: [*others, document]})
+    return [one for one in found if one.message not in known]
 
 
 def _schema(hub: Hub, slot: Slot) -> tuple[Schema | None, Sequence[str]]:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -213,9 +214,18 @@ def run(formulas: Iterator[tuple[str, Mapping[str, Any]]]) -> Report:
         except Exception as error:  # noqa: BLE001 - whatever comes here is what we look for
             report.faults.append(f"{type(error).__name__}: {error} from {ascii(formula)[:300]}")
         took = (time.process_time_ns() - before) / 1e6
+        if took > BUDGET_MS:
+            took = min(took, *(_again(formula, record) for _ in range(3)))  # not the garbage of others
         if took > report.slowest_ms:
             report.slowest_ms, report.slowest = took, formula
     return report
+
+
+def _again(formula: str, record: Mapping[str, Any]) -> float:
+    before = time.process_time_ns()
+    with suppress(Exception):
+        outcome(formula, record)
+    return (time.process_time_ns() - before) / 1e6
 
 
 def every(count: int, seed: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
