@@ -12,11 +12,13 @@ import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from hub.api.mapping_showing import wire
 from hub.model import Money
 from hub.ui import words
 
 HERE = Path(__file__).parent
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+VALUE_MAX = 160  # characters of a value in a table
 _SHORT = {"url": "URL", "id": "ID", "sku": "SKU", "iban": "IBAN"}
 
 
@@ -80,6 +82,31 @@ def pretty(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
 
 
+def plain_json(value: Any) -> str:
+    """A record as JSON for people, its decimals exact."""
+    return pretty(wire(value))
+
+
+def brief(value: Any, longest: int = VALUE_MAX) -> str:
+    """Any value of a record in one bounded line; a dash for none. What is cut says so."""
+    if value is None or value == "":
+        return "—"
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, Mapping | list | tuple):
+        text = orjson.dumps(wire(value), default=str).decode()
+    else:
+        text = str(wire(value))
+    return cut(" ".join(text.split()), longest)
+
+
+def cut(text: str, longest: int) -> str:
+    """A text of bounded length, which says how much of it there is."""
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest]}… (cut: {len(text):,} characters in all)"
+
+
 def humane(name: str) -> str:
     """A field's name as a label."""
     text = " ".join(_SHORT.get(word, word) for word in name.replace("_", " ").replace(".", " ").split())
@@ -108,7 +135,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     env.filters.update(
         money=money, moment=moment, clock_time=clock_time, day=day, age=age, quantity=quantity, pretty=pretty,
-        humane=humane, sentence=sentence, price=price,
+        humane=humane, sentence=sentence, price=price, brief=brief, cut=cut, plain_json=plain_json,
     )  # fmt: skip
     env.tests["object"] = is_mapping
     env.globals.update(words=words, share=share, as_money=as_money)

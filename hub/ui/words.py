@@ -44,6 +44,12 @@ _STATES: Mapping[str, Said] = {
     "resolved": Said("Answered", "good"),
 }
 
+_VERSION_STATES: Mapping[str, Said] = {
+    "draft": Said("Draft", "busy"),
+    "active": Said("In force", "good"),
+    "retired": Said("Retired", "quiet"),
+}
+
 _OUTCOMES: Mapping[str, Said] = {
     "done": Said("Delivered", "good"),
     "fenced": Said("Overtaken by another worker", "quiet"),
@@ -177,6 +183,11 @@ ACCOUNTS: Mapping[str, str] = {
 def state(name: str) -> Said:
     """A state; one we have no words for is shown as it is."""
     return _STATES.get(name) or Said(_plain(name))
+
+
+def version_state(name: str) -> Said:
+    """Where a version of a mapping stands."""
+    return _VERSION_STATES.get(name) or Said(_plain(name))
 
 
 def outcome(name: str) -> Said:

@@ -30,6 +30,17 @@ POSTS = {  # every change that the console can make, and who may make it
     "/connections/{name}/delete": Role.ADMIN,
     "/deliveries/{delivery_id}/replay": Role.OPERATOR,
     "/outbox/{row_id}/retry": Role.OPERATOR,
+    "/mappings/{connection}/{kind}/{direction}/drafts": Role.ADMIN,
+    "/mappings/{connection}/{kind}/{direction}/rollback": Role.ADMIN,
+    "/mappings/{connection}/{kind}/{direction}/tables": Role.ADMIN,
+    "/mappings/{connection}/{kind}/{direction}/replay": Role.OPERATOR,
+    "/mappings/versions/{version_id}": Role.ADMIN,
+    "/mappings/versions/{version_id}/check": Role.ADMIN,
+    "/mappings/versions/{version_id}/preview": Role.ADMIN,
+    "/mappings/versions/{version_id}/backtest": Role.ADMIN,
+    "/mappings/versions/{version_id}/changes": Role.ADMIN,
+    "/mappings/versions/{version_id}/activate": Role.ADMIN,
+    "/mappings/versions/{version_id}/discard": Role.ADMIN,
 }
 ADMIN_PAGES = {"/access", "/connections/new"}
 CHANGING = {path: role for path, role in POSTS.items() if role is not None and path != "/logout"}
@@ -82,7 +93,10 @@ def pages(company: Company, visitor: Any) -> list[str]:
     plain = [place.path for place in PLACES if place.method == "GET" and "{" not in place.path]
     orders = [f"/orders/{company.ids[number]}" for number in ("SO-4711", "SO-4718", "SO-4731")]
     lists = [path for path in plain if path != "/login"] + ["/connections/new?connector=hubspot"]
-    return [*lists, *orders, *cases, *deliveries, *documents, "/connections/erp", "/cases?state=resolved"]
+    mappings = ["/mappings/erp/order/out", "/mappings/erp/order/out/preview", "/mappings/crm/order/in"]
+    lineage = [f"/documents/{company.ids['SO-4711']}/lineage"]
+    others = ["/connections/erp", "/cases?state=resolved"]
+    return [*lists, *orders, *cases, *deliveries, *documents, *mappings, *lineage, *others]
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hub.ui.pages import cases, connections, deliveries, documents, orders, overview, people
+from hub.ui.pages import (
+    cases,
+    connections,
+    deliveries,
+    documents,
+    drafts,
+    lineage,
+    mappings,
+    orders,
+    overview,
+    people,
+)
 from hub.ui.visit import Place
 
 PLACES: Sequence[Place] = (
@@ -12,7 +23,10 @@ PLACES: Sequence[Place] = (
     *overview.PLACES,
     *orders.PLACES,
     *documents.PLACES,
+    *lineage.PLACES,
     *cases.PLACES,
     *connections.PLACES,
+    *drafts.PLACES,  # before mappings: no connection is called versions
+    *mappings.PLACES,
     *deliveries.PLACES,
 )
