@@ -21,6 +21,7 @@ from hub.store.views import journal
 from hub.versions import made_by
 
 _OURS = ("id", "kind")
+_CREDIT_EVENTS = frozenset({"order.approved", "order.held", "order.rejected"})
 _HUB_SETS = frozenset({"state"})  # the stages', although the model has a first one
 
 
@@ -116,10 +117,12 @@ def _source(kept: Kept, *, exact: bool) -> Source:
 
 
 def _set_by_hub(path: str, value: Any, events: Sequence[Any]) -> FieldOrigin:
-    """The event after which the field stood so: the newest for a state, the first for what never changes."""
-    event = (events[-1] if path == "state" else events[0]) if events else None
-    if event is None:
+    """With the event that set it: the newest for a state, the decision's for credit, else the first."""
+    decided = [one for one in events if path.startswith("credit.") and one.event in _CREDIT_EVENTS]
+    told = decided or (events[-1:] if path == "state" else events[:1])
+    if not told:
         return FieldOrigin(path, value, "hub")
+    event = told[-1]
     return FieldOrigin(path, value, "hub", None, None, event.event, event.actor, event.at)
 
 

@@ -165,10 +165,11 @@ def _compare(hub: Hub, tx: Tx, found: BackTest, sample: Sample, pair: Pair) -> N
         return
     found.different += 1
     found.records.append(sample.external_id)
-    # one example per field and record, however many lines it has
-    for name, path in {_POSITION.sub("[]", path): path for path in reversed(changed)}.items():
-        found.fields[name] += 1
-        found.note(name, Example(sample.external_id, was.get(path), now.get(path)))
+    if {before.how, after.how} <= {"translated", "nothing"}:  # else the reason says more than every field
+        # one example per field and record, however many lines it has
+        for name, path in {_POSITION.sub("[]", path): path for path in reversed(changed)}.items():
+            found.fields[name] += 1
+            found.note(name, Example(sample.external_id, was.get(path), now.get(path)))
     if after.how == "translated":
         found.systems.update(_touched(hub, tx, found, (sample, after.document, pair.candidate)))
 
