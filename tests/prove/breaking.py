@@ -60,9 +60,9 @@ def trials(seed: int) -> Mapping[str, Trial]:
         "forgotten_crash": Trial(scene(12, erp_faults=late), "duplicated"),
         "counted_429": Trial(
             scene(
-                14, erp_faults=(fault("refuse", 0.97, path="record/v1", **STORM),), actions=nothing,
-                # few rows, so that the same one is refused again and again
-                load=Load(orders_per_second=0.1, goods=0.0, late_seconds=2.0), between=(2.0, 3.0),
+                # few rows for long enough that one of them is refused again and again
+                30, erp_faults=(fault("refuse", 1.0, path="record/v1", **STORM),), actions=nothing,
+                load=Load(orders_per_second=0.07, goods=0.0, late_seconds=2.0), between=(2.0, 3.0),
                 env={"O2C_ATTEMPTS_MAX": "2"},
             ),
             "wrong",
