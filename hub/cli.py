@@ -14,12 +14,13 @@ import uvicorn
 
 from hub import secrets
 from hub.api.access import Actor, Role
-from hub.api.actions import known, save_connection
+from hub.api.actions import known, save_connection, secret_names
 from hub.api.showing import is_sealed
 from hub.cli_mapping import mapping_app
 from hub.cli_parts import plainly, settled, typist
 from hub.errors import Invalid
 from hub.main import build, settle_memory, web
+from hub.registry import connector_class
 from hub.store import access, connections
 
 app = typer.Typer(help="O2C Hub: order-to-cash between CRM, ERP, banks and partners.", no_args_is_help=True)
@@ -171,7 +172,13 @@ def connection_set(
         with parts.hub.store.look() as tx:
             row = known(tx, name)
         given = {key: value for key, value in json.loads(row.settings).items() if not is_sealed(value)}
-        given |= dict(_change(change) for change in changes)
+        changed = dict(_change(change) for change in changes)
+        if hidden := secret_names(connector_class(row.connector).manifest.settings) & changed.keys():
+            told = f"{min(hidden)} is a secret, and a command line is kept in histories"
+            raise Invalid(
+                f"{told}: change it in the console, or with o2c connection add and a file", field=min(hidden)
+            )
+        given |= changed
         who = Actor(typist(), Role.ADMIN)
         save_connection(
             parts.hub, who, name, connector=row.connector, given=given, poll_seconds=row.poll_seconds

@@ -60,6 +60,8 @@ def import_files(
 
     Nothing happens when any of them has a fault. Raises MappingInvalid with all of them.
     """
+    if activate_them and four_eyes:
+        raise Invalid("with four eyes an import only makes drafts: leave out --activate", field="activate")
     changed = [filed for filed, _ in unlike(hub, folder)]
     texts = {filed.slot: filed.path.read_text("utf-8") for filed in changed}
     faults = [

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
+import structlog
 
 from hub import merge, process
 from hub.connector import Change, Delivery
@@ -24,6 +25,7 @@ from hub.store.records import Kept
 from hub.store.tables import INBOX
 from hub.store.tx import Tx
 
+log = structlog.get_logger("o2c.inward")
 INBOX_BATCH = 64
 EVIDENCE_MAX = 1_000
 
@@ -194,10 +196,13 @@ class Inward(Core):
     def _keep_refused(self, one: Begun) -> None:
         """What could not be translated is what the next version of a mapping is tried on first."""
         cause = Cause(one.row.connection, one.row.id, one.row.connection)
-        with self.store.begin() as tx:
-            for change in one.changes:
-                known = tx.xrefs.known(cause.origin, change.kind, change.external_id)
-                self._keep(tx, cause, change, known.document_id if known else "")
+        try:
+            with self.store.begin() as tx:
+                for change in one.changes:
+                    known = tx.xrefs.known(cause.origin, change.kind, change.external_id)
+                    self._keep(tx, cause, change, known.document_id if known else "")
+        except Exception as error:  # noqa: BLE001 - the row must still be settled, and the rest of the batch too
+            log.warning("record_not_kept", connection=cause.origin, error=type(error).__name__)
 
     def _update(
         self, tx: Tx, document_id: str, fields: Any, *, owns: Sequence[str], cause: Cause, change: Change

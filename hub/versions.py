@@ -212,29 +212,33 @@ def _adopt_tables(hub: Hub, tx: Tx, slot: Slot, document: MappingDocument, by: s
 
 
 def roll_back(hub: Hub, slot: Slot, *, by: str) -> str:
-    """Back to what was in force before; returns what that is. Raises Invalid where nothing was."""
-    with hub.store.begin() as tx:
-        rows = mappings.versions(tx.conn, slot)
-        active = next((row for row in rows if row.state == "active"), None)
+    """Back to what was in force before; returns what that is.
+
+    Raises Invalid where nothing was, MappingInvalid where what was has faults by now.
+    """
+    with hub.store.look() as tx:
+        active, back = mappings.in_force(tx.conn, slot), mappings.before(tx.conn, slot)
         if active is None:
             raise Invalid(f"{slot} is the file of mappings/: there is nothing to roll back", field="mapping")
-        before = [row for row in rows if row.state == "retired" and row.retired_at is not None]
-        back = max(before, key=lambda row: (row.retired_at, row.version), default=None)
+        path = files(
+            hub.registry.mappings_dir, slot.connection, _connection(tx, slot.connection).connector
+        ).get(slot)
+    if back is None and path is None:
+        raise Invalid(f"{slot} had no mapping before v{active.version}", field="mapping")
+    told = f"v{back.version}" if back is not None else "the file of mappings/"
+    text = back.text if back is not None else path.read_text("utf-8") if path is not None else ""
+    if errors := check(hub, slot, text, name=f"{slot} {told}", ask=False).errors:
+        raise MappingInvalid(errors)
+    with hub.store.begin() as tx:
+        if getattr(mappings.in_force(tx.conn, slot), "id", "") != active.id:
+            raise Invalid("another version was put in force meanwhile: look again", field="mapping")
         if back is not None:
             mappings.activate(tx.conn, back, by=by, now=tx.now)
-        elif _has_file(hub, tx, slot):
-            mappings.retire(tx.conn, slot, tx.now)
         else:
-            raise Invalid(f"{slot} had no mapping before v{active.version}", field="mapping")
-        told = f"v{back.version}" if back is not None else "the file of mappings/"
+            mappings.retire(tx.conn, slot, tx.now)
         _note(tx, by, "mapping.roll_back", str(slot), f"from v{active.version} to {told}")
     hub.registry.refresh(force=True)
     return told
-
-
-def _has_file(hub: Hub, tx: Tx, slot: Slot) -> bool:
-    connector = _connection(tx, slot.connection).connector
-    return slot in files(hub.registry.mappings_dir, slot.connection, connector)
 
 
 def set_table(hub: Hub, connection: str, name: str, entries: Mapping[str, Any], *, by: str) -> None:

@@ -109,6 +109,7 @@ class Turns:
         self._again: set[str] = set()
         self._rests_until: dict[str, float] = {}
         self._lock = threading.Lock()
+        self.sleep = time.sleep
 
     def take(self, name: str, *, quick: bool) -> bool:
         """May I? If not, whoever is at it looks again for me. Waits out the pause."""
@@ -119,7 +120,11 @@ class Turns:
             self._working[name] = self._working.get(name, 0) + 1
             pause = self._rests_until.get(name, 0.0) - time.monotonic()
         if quick and pause > 0:
-            time.sleep(pause)
+            try:
+                self.sleep(pause)
+            except BaseException:  # whatever ends this thread's work: the queue must not wait for it for ever
+                self.give_back(name)
+                raise
         return True
 
     def give_back(self, name: str) -> bool:

@@ -10,6 +10,7 @@ from hub import trying, versions
 from hub.api import mapping_showing as showing
 from hub.api.access import Admin, Operator, TheHub, Viewer
 from hub.api.mapping_shapes import (
+    PREVIEWED_MAX,
     BackTestOut,
     CheckIn,
     CheckOut,
@@ -83,7 +84,7 @@ def preview(
 ) -> list[PreviewOut]:
     """What a mapping makes of records, field by field with where each value comes from."""
     slot = Slot(connection, kind, direction)
-    tried = _samples(hub, slot, given)
+    tried = _samples(hub, slot, given)[:PREVIEWED_MAX]
     return [showing.preview(one) for one in trying.preview(hub, slot, _candidate(hub, slot, given), tried)]
 
 

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from hub.api.shapes import Shape
-from hub.trying import LAST_MAX
 from hub.versions import TEXT_MAX
 
+TRIED_MAX = 1_000  # records of one back-test in one request; `o2c mapping backtest` takes more
+PREVIEWED_MAX = 50  # a preview explains every field: the newest so many
 Direction = Literal["in", "out"]
 Reason = Annotated[str, Field(max_length=1_000)]
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX, description="the YAML of the mapping")]
@@ -103,7 +104,7 @@ class TryIn(Shape):
 
     text: Text | None = None
     version_id: Annotated[str, Field(max_length=36)] = ""
-    last: Annotated[int, Field(ge=1, le=LAST_MAX)] = 10
+    last: Annotated[int, Field(ge=1, le=TRIED_MAX)] = 10
     record: Mapping[str, Any] | None = None
 
 

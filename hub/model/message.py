@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field
 from hub.model.states import MessageState
 from hub.model.values import Document
 
+DIGITS_MAX = 400
+
 
 def _without_exponents(value: Any) -> Any:
     """JSON text of a decimal is its str(), which is 1E-7 for small ones: no mapping reads that again."""
@@ -22,6 +24,8 @@ def _without_exponents(value: Any) -> Any:
     if kind is list:
         return [_without_exponents(part) if part.__class__ in _NESTED else part for part in value]
     if kind is Decimal and value.is_finite():
+        if abs(value.adjusted()) > DIGITS_MAX:  # written out it would fill the memory
+            raise ValueError(f"a number of more than {DIGITS_MAX} digits")
         plain = value.adjusted() > -7 and value.as_tuple().exponent <= 0
         return value if plain else format(value, "f")
     return value

@@ -109,6 +109,19 @@ def versions(conn: Connection, slot: Slot) -> Sequence[Row[Any, Any]]:
     return conn.execute(query).all()
 
 
+def in_force(conn: Connection, slot: Slot) -> Row[Any, Any] | None:
+    """A slot's version in force, or None."""
+    return conn.execute(sa.select(MAPPINGS).where(of_slot(slot), MAPPINGS.c.state == "active")).first()
+
+
+def before(conn: Connection, slot: Slot) -> Row[Any, Any] | None:
+    """The version that was in force last, before the one that is; or None."""
+    query = sa.select(MAPPINGS).where(of_slot(slot), MAPPINGS.c.state == "retired")
+    return conn.execute(
+        query.order_by(MAPPINGS.c.retired_at.desc(), MAPPINGS.c.version.desc()).limit(1)
+    ).first()
+
+
 def drafts(conn: Connection) -> Sequence[Row[Any, Any]]:
     """Every draft, newest first."""
     query = sa.select(MAPPINGS).where(MAPPINGS.c.state == "draft").order_by(MAPPINGS.c.created_at.desc())

@@ -18,6 +18,7 @@ from hub.store.tables import RECORDS
 
 _MARK = "\x00"  # no vendor's field is called so: what JSON has no type for is kept under it
 LAST_MAX = 10_000
+ID_MAX = 200  # characters, as the column has it
 
 
 class Kept(NamedTuple):
@@ -42,7 +43,9 @@ class Records:
         self._kept: dict[tuple[str, str, str], dict[str, Any]] = {}
 
     def keep(self, kept: Kept) -> None:
-        """Remember this record in place of the one before it."""
+        """Remember this record in place of the one before it; an id too long for the table is let go."""
+        if len(kept.external_id) > ID_MAX:
+            return
         row = kept._asdict() | {"record": _packed(kept.record)}
         self._kept[kept.connection, kept.kind, kept.external_id] = row
 
@@ -82,7 +85,18 @@ def _keep(dialect: str) -> Any:
 
 
 def _packed(record: Mapping[str, Any]) -> str:
-    return orjson.dumps(record, default=_typed, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    """Never raises: that a record cannot be kept must not keep its delivery from being processed."""
+    try:
+        return orjson.dumps(record, default=_typed, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    except (
+        TypeError,
+        ValueError,
+    ):  # beyond 64 bits, half a surrogate, keys that are no text: slower, but kept
+        pass
+    try:
+        return json.dumps(record, default=_typed)
+    except (TypeError, ValueError, RecursionError) as error:
+        return json.dumps({"(not kept)": f"{type(error).__name__}: {error}"[:200]})
 
 
 def _typed(value: Any) -> Mapping[str, str]:

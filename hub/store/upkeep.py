@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from hub.store.database import clock
-from hub.store.tables import CONNECTIONS, CURSORS, EVENTS, INBOX, XREF
+from hub.store.tables import CONNECTIONS, CURSORS, EVENTS, INBOX, LOCAL_TABLES, MAPPINGS, RECORDS, XREF
 
 
 def replay(conn: Connection, inbox_id: str) -> bool:
@@ -26,6 +26,10 @@ def is_unused(conn: Connection, connection: str) -> bool:
 
 
 def forget(conn: Connection, connection: str) -> bool:
-    """Delete a connection and its cursor; False when there is none such."""
-    conn.execute(CURSORS.delete().where(CURSORS.c.connection == connection))
+    """Delete a connection and what was only its own: another of this name must not take it over.
+
+    False when there is none such.
+    """
+    for table in (CURSORS, MAPPINGS, LOCAL_TABLES, RECORDS):
+        conn.execute(table.delete().where(table.c.connection == connection))
     return conn.execute(CONNECTIONS.delete().where(CONNECTIONS.c.name == connection)).rowcount == 1

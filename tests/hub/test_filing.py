@@ -90,3 +90,11 @@ def test_a_folder_for_nobody_is_named(mapped: Mapped, tmp_path: Path) -> None:
     (folder / "shop").rename(folder / "shopp")
     with pytest.raises(Invalid, match="no connection and no connector is called 'shopp'"):
         filing.unlike(mapped.hub, folder)
+
+
+def test_with_four_eyes_an_import_only_makes_drafts(mapped: Mapped, tmp_path: Path) -> None:
+    folder = given(mapped, tmp_path / "out", shop=BETTER)
+    with pytest.raises(Invalid, match="leave out --activate"):
+        filing.import_files(mapped.hub, folder, by="git", reason="", activate_them=True, four_eyes=True)
+    [done] = filing.import_files(mapped.hub, folder, by="git", reason="", activate_them=False, four_eyes=True)
+    assert done.outcome == "draft"

@@ -134,3 +134,27 @@ def test_a_thousand_records_are_compared_with_progress(mapped: Mapped) -> None:
     )  # fmt: skip
     assert (found.compared, found.different) == (1000, 1000)
     assert told == [(200, 1000), (400, 1000), (600, 1000), (800, 1000), (1000, 1000)]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [10**40, "half \ud800 a surrogate", {"deep": [[[]]]}, 1e300],
+    ids=["large", "surrogate", "deep", "float"],
+)
+def test_a_record_with_odd_values_is_kept_and_its_delivery_processed(mapped: Mapped, odd: object) -> None:
+    mapped.send({"id": 1, "title": "Acme", "odd": odd})
+    assert len(mapped.customers()) == 1
+    assert len(trying.samples(mapped.hub, IN, 1)) == 1
+
+
+def test_a_record_that_cannot_be_kept_stops_neither_its_delivery_nor_its_neighbours(mapped: Mapped) -> None:
+    mapped.send(
+        {"id": "x" * 400, "title": ""}
+    )  # refused by the mapping, and its id is too long for our table
+    mapped.send({"id": 2, "title": "Beta"})
+    assert [one.document.name for one in mapped.customers()] == ["Beta"]
+    with mapped.hub.store.look() as tx:
+        from sqlalchemy import text
+
+        open_cases = tx.conn.execute(text("select reason from cases where state = 'open'")).scalars().all()
+    assert open_cases == ["unmappable"]

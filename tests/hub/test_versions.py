@@ -195,3 +195,31 @@ def test_who_did_what_is_on_record(mapped: Mapped) -> None:
         told = [(row.actor, row.action, row.subject) for row in views.audit(tx.conn)]
     assert ("ben", "mapping.roll_back", "shop/customer.in") in told
     assert ("ann", "mapping.activate", "shop/customer.in v4") in told
+
+
+def test_what_a_roll_back_would_bring_is_checked_like_any_version(mapped: Mapped) -> None:
+    put_in_force(mapped, CALM)
+    mapped.file(IN, BROKEN)  # edited meanwhile
+    with pytest.raises(MappingInvalid, match="unknown function 'UPER'"):
+        versions.roll_back(mapped.hub, IN, by="ann")
+    assert states(mapped) == [(4, "active")]
+
+
+def test_a_roll_back_finds_what_was_in_force_however_many_drafts_there_are(mapped: Mapped) -> None:
+    put_in_force(mapped, CALM)
+    put_in_force(mapped, SHOP)
+    with mapped.hub.store.begin() as tx:
+        for number in range(6, 6 + mappings.LIST_MAX + 1):
+            mappings.add_draft(tx.conn, IN, number, SHOP, author="ann", reason="", now=tx.now)
+    assert versions.roll_back(mapped.hub, IN, by="ann") == "v4"
+
+
+def test_a_connection_of_the_same_name_does_not_inherit_mappings(mapped: Mapped) -> None:
+    from hub.store import upkeep
+
+    put_in_force(mapped, CALM)
+    with mapped.hub.store.begin() as tx:
+        upkeep.forget(tx.conn, "shop")
+    mapped.connect("shop", {"secret": "another", "kind": "customer"})
+    assert mapped.registry.get("shop").translator("customer", "in").document.version == 3
+    assert states(mapped) == []

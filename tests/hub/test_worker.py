@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from hub.worker import PAUSE, Turns
 
 
@@ -63,3 +65,23 @@ def test_no_look_is_lost_however_the_workers_interleave() -> None:
         worker.join()
     # everybody either looked, or made the one who was at it look again
     assert len(looked) == 16 or rung.acquire(blocking=False)
+
+
+def test_a_pause_that_is_cut_short_gives_the_turn_back() -> None:
+    turns, inside = Turns(), []
+
+    class Cut(BaseException):
+        pass
+
+    def cut(seconds: float) -> None:
+        inside.append(seconds)
+        raise Cut
+
+    turns.take("inbox", quick=True)
+    turns.give_back("inbox")
+    turns.sleep = cut
+    with pytest.raises(Cut):
+        turns.take("inbox", quick=True)
+    assert inside
+    turns.sleep = time.sleep
+    assert turns.take("inbox", quick=True)

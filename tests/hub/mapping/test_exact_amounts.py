@@ -129,3 +129,8 @@ def test_a_message_keeps_small_and_large_numbers_readable_for_the_next_mapping(t
     kept = str(again.body["a"][0]["b"])
     assert "E" not in kept
     assert Decimal(kept) == Decimal(text)
+
+
+def test_a_number_that_would_fill_the_memory_when_written_out_is_refused() -> None:
+    with pytest.raises(ValueError, match="more than 400 digits"):
+        Message.model_validate({"id": "m1", "body": {"a": Decimal("1E+999999")}})
