@@ -42,7 +42,15 @@ def complaints(page: Any) -> list[str]:
     found: list[str] = []
     page.on("console", lambda m: found.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: found.append(str(error)))
-    page.on("requestfailed", lambda request: found.append(f"failed: {request.url}"))
+    # a request that was still under way when the page was left is not a failure
+    page.on(
+        "requestfailed",
+        lambda request: (
+            found.append(f"{request.failure} {request.url}")
+            if request.failure != "net::ERR_ABORTED"
+            else None
+        ),
+    )
     page.on(
         "response",
         lambda answer: found.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
