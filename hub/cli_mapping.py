@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -126,9 +125,7 @@ def backtest(
         tried = trying.samples(hub, slot, last)
         if not tried:
             raise Invalid(f"nothing has come in for {slot} yet: there is nothing to compare", field="last")
-        with hub.store.look() as tx:
-            sheet = versions.sheet(hub, tx, slot)
-        current = versions.translator(hub, slot, sheet.text, name=sheet.place)
+        current = versions.current(hub, slot)
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("comparing", total=len(tried))
             found = trying.backtest(
@@ -266,7 +263,7 @@ def table(
     with plainly():
         hub = build(settled()).hub
         if entries is not None:
-            versions.set_table(hub, connection, name, _json(entries), by=typist())
+            versions.set_table(hub, connection, name, trying.typed(_read(entries), "given"), by=typist())
         with hub.store.look() as tx:
             found = mappings.local_tables(tx.conn, connection)
     for one in sorted(found) if not name else [name]:
@@ -323,13 +320,9 @@ def _row(hub: Hub, slot: Slot, version: int) -> Any:
     return row
 
 
-def _json(path: Path) -> Any:
-    text = typer.get_text_stream("stdin").read() if str(path) == "-" else path.read_text("utf-8")
-    found = json.loads(text, parse_float=Decimal)
-    if not isinstance(found, dict):
-        raise Invalid(f"{path} does not hold a JSON object", field=str(path))
-    return found
+def _read(path: Path) -> str:
+    return typer.get_text_stream("stdin").read() if str(path) == "-" else path.read_text("utf-8")
 
 
 def _given(path: Path) -> trying.Sample:
-    return trying.Sample(str(path), "", _json(path))
+    return trying.Sample(str(path), "", trying.typed(_read(path), "given"))

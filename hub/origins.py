@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -12,7 +12,7 @@ from hub.engine import Hub
 from hub.errors import HubError
 from hub.mapping import Origin, trace
 from hub.model import Document
-from hub.present import present
+from hub.present import leaves, present
 from hub.store import records
 from hub.store.mappings import Slot
 from hub.store.records import Kept
@@ -82,7 +82,7 @@ def lineage(hub: Hub, document_id: str) -> Lineage | None:
         events = list(journal(tx.conn, [document_id]))
         fields = [
             known[path] if path in known and known[path].value == value else _set_by_hub(path, value, events)
-            for path, value in _leaves(stored.document.model_dump(), "")
+            for path, value in leaves(stored.document.model_dump())
             if path not in _OURS
         ]
         sent = list(_sent(hub, tx, stored.document, stored.version))
@@ -103,7 +103,7 @@ def _translated(hub: Hub, tx: Tx, document: Document) -> Iterator[tuple[str, Fie
             continue  # mapping or record do not stand any more: the hub says what it knows itself
         source = _source(kept, exact=exact)
         origins = {origin.target: origin for origin in seen.origins}
-        for path, value in _leaves(made.model_dump(), ""):
+        for path, value in leaves(made.model_dump()):
             if path in origins:
                 yield path, FieldOrigin(path, value, "mapped", source, origins[path])
             elif path not in _HUB_SETS:
@@ -138,14 +138,3 @@ def _sent(hub: Hub, tx: Tx, document: Document, version: int) -> Iterator[SentOr
         yield SentOrigin(
             row.connection, row.external_id or "", row.sent, version, translator.label, seen.origins, problem
         )
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping) and value:
-        for key, part in value.items():
-            yield from _leaves(part, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list | tuple) and value:
-        for at, part in enumerate(value):
-            yield from _leaves(part, f"{path}[{at}]")
-    else:
-        yield path, value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hub.model import Customer, Document, Invoice, InvoiceState, Money, Order, Payment
@@ -89,3 +90,15 @@ def _payment(payment: Payment, read: Reader) -> dict[str, Any]:
         )
     left = read.unapplied(payment.id, payment.amount.currency)
     return {"allocations": rows, "unapplied": left.model_dump()}
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of a record by its path, such as `lines[0].sku`. An empty object or list is one value."""
+    if isinstance(value, Mapping) and value:
+        for key, part in value.items():
+            yield from leaves(part, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple) and value:
+        for at, part in enumerate(value):
+            yield from leaves(part, f"{path}[{at}]")
+    else:
+        yield path, value

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from hub import merge
 from hub.core import TxLookup
 from hub.engine import Hub
-from hub.errors import HubError, NotYet, Unmappable
+from hub.errors import HubError, Invalid, NotYet, Unmappable
 from hub.mapping import Trace, Translator, trace
 from hub.model import Document
-from hub.present import present
+from hub.present import leaves, present
 from hub.store import records, views
 from hub.store.mappings import Slot
 from hub.store.tx import Tx
 
 LAST_MAX = 10_000
+TYPED_MAX = 200_000  # characters of a record that somebody typed
 EXAMPLES = 5  # shown per field and per outcome
 _CHUNK = 200  # documents presented within one snapshot
 _POSITION = re.compile(r"\[\d+\]")
@@ -41,6 +44,22 @@ class Preview(NamedTuple):
     trace: Trace
     document: Mapping[str, Any] | None  # incoming: as the hub would keep it; outgoing: what would be sent
     problem: str  # why there is no document although every field has a value
+
+
+def typed(text: str, what: str) -> Mapping[str, Any]:
+    """A record somebody typed: one JSON object, numbers exact. Raises Invalid that says where it breaks."""
+    if len(text) > TYPED_MAX:
+        raise Invalid(f"the {what} record is over {TYPED_MAX} characters", field=what)
+    try:
+        found = json.loads(text, parse_float=Decimal)
+    except json.JSONDecodeError as error:
+        told = f"the {what} record is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+        raise Invalid(told, field=what) from None
+    except RecursionError:
+        raise Invalid(f"the {what} record is nested too deeply", field=what) from None
+    if not isinstance(found, dict):
+        raise Invalid(f"the {what} record must be one JSON object: {{ ... }}", field=what)
+    return found
 
 
 def samples(hub: Hub, slot: Slot, last: int) -> Sequence[Sample]:
@@ -187,18 +206,7 @@ def _outcome(tx: Tx, slot: Slot, sample: Sample, translator: Translator) -> Outc
         return Outcome("waits", {}, str(error))
     except HubError as error:
         return Outcome("failed", {}, str(error))
-    return Outcome("translated", dict(_leaves(fields, "")), "", document)
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from _leaves(part, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list | tuple):
-        for at, part in enumerate(value):
-            yield from _leaves(part, f"{path}[{at}]")
-    else:
-        yield path, value
+    return Outcome("translated", dict(leaves(fields)), "", document)
 
 
 def _touched(hub: Hub, tx: Tx, found: BackTest, made: tuple[Sample, Document | None, Translator]) -> set[str]:

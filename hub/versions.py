@@ -20,6 +20,7 @@ from hub.mapping import (
     loads,
     set_version,
 )
+from hub.model import KINDS
 from hub.store import connections, mappings
 from hub.store.mappings import Slot
 from hub.store.tx import Tx
@@ -47,7 +48,9 @@ class Checked(NamedTuple):
 
 
 def slot_of(connection: str, kind: str, direction: str) -> Slot:
-    """A slot by its parts. Raises Invalid for a direction there is not."""
+    """A slot by its parts. Raises Invalid for a kind or direction there is not."""
+    if kind not in KINDS:
+        raise Invalid(f"{kind!r} is none of {', '.join(sorted(KINDS))}", field="kind")
     if direction not in DIRECTIONS:
         raise Invalid(f"{direction!r} is neither in nor out", field="direction")
     return Slot(connection, kind, direction)
@@ -174,7 +177,7 @@ def discard(hub: Hub, draft_id: str, *, by: str) -> None:
         row = one(tx, draft_id)
         if not mappings.discard(tx.conn, draft_id):
             raise Invalid(f"version {row.version} is no draft and stays on record", field="state")
-        _note(tx, by, "mapping.discard", f"{_slot(row)} v{row.version}")
+        _note(tx, by, "mapping.discard", f"{mappings.slot(row)} v{row.version}")
 
 
 # -- in force --------------------------------------------------------------------
@@ -189,7 +192,7 @@ def activate(hub: Hub, mapping_id: str, *, by: str, four_eyes: bool) -> None:
         raise Invalid(f"version {row.version} is in force already", field="state")
     if four_eyes and row.state == "draft" and row.author == by:
         raise Invalid(f"{by} wrote this version: another admin has to activate it", field="author")
-    slot = _slot(row)
+    slot = mappings.slot(row)
     checked = check(hub, slot, row.text, name=f"{slot} v{row.version}")
     if checked.document is None or checked.errors:
         raise MappingInvalid(checked.errors)
@@ -276,6 +279,16 @@ def translator(hub: Hub, slot: Slot, text: str, *, name: str = "") -> Translator
     return compile_mapping(checked.document)
 
 
+def current(hub: Hub, slot: Slot) -> Translator | None:
+    """What is in force, compiled; None where nothing is."""
+    with hub.store.look() as tx:
+        try:
+            found = sheet(hub, tx, slot)
+        except Invalid:
+            return None
+    return translator(hub, slot, found.text, name=found.place)
+
+
 def made_by(hub: Hub, tx: Tx, slot: Slot, label: str) -> tuple[Translator, bool]:
     """What once made something, by its label and True; where that is gone, what is in force and False."""
     number = label.rpartition(" v")[2]
@@ -291,10 +304,6 @@ def difference(before: str, after: str, names: tuple[str, str] = ("before", "aft
     """What changed between two texts, line by line, as `diff -u` shows it."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="", n=3)
     return list(lines)
-
-
-def _slot(row: Any) -> Slot:
-    return Slot(row.connection, row.kind, row.direction)
 
 
 def _note(tx: Tx, by: str, action: str, subject: str, detail: str = "") -> None:

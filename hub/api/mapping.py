@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Request
@@ -33,6 +34,7 @@ from hub.api.shapes import Done
 from hub.engine import Hub
 from hub.errors import Invalid
 from hub.mapping import Translator, rewrite
+from hub.mapping.values import Refusal, exact
 from hub.origins import lineage
 from hub.replaying import replay
 from hub.store import mappings
@@ -57,7 +59,7 @@ def every(who: Viewer, hub: TheHub) -> list[MappingOut]:
 @router.get(_SLOT)
 def in_force(who: Viewer, hub: TheHub, connection: Part, kind: Part, direction: Direction) -> MappingDetail:
     """The mapping in force with its text, its faults and its versions."""
-    slot = Slot(connection, kind, direction)
+    slot = versions.slot_of(connection, kind, direction)
     with hub.store.look() as tx:
         sheet = versions.sheet(hub, tx, slot)
         rows = mappings.versions(tx.conn, slot)
@@ -74,7 +76,7 @@ def check(
     *, who: Viewer, hub: TheHub, connection: Part, kind: Part, direction: Direction, given: CheckIn
 ) -> CheckOut:
     """Check a text against the connector's fields and the canonical model; nothing is kept."""
-    checked = versions.check(hub, Slot(connection, kind, direction), given.text)
+    checked = versions.check(hub, versions.slot_of(connection, kind, direction), given.text)
     return CheckOut(sound=checked.sound, findings=showing.findings(checked), notes=checked.notes)
 
 
@@ -83,7 +85,7 @@ def preview(
     *, who: Viewer, hub: TheHub, connection: Part, kind: Part, direction: Direction, given: TryIn
 ) -> list[PreviewOut]:
     """What a mapping makes of records, field by field with where each value comes from."""
-    slot = Slot(connection, kind, direction)
+    slot = versions.slot_of(connection, kind, direction)
     tried = _samples(hub, slot, given)[:PREVIEWED_MAX]
     return [showing.preview(one) for one in trying.preview(hub, slot, _candidate(hub, slot, given), tried)]
 
@@ -93,8 +95,8 @@ def backtest(
     *, who: Viewer, hub: TheHub, connection: Part, kind: Part, direction: Direction, given: TryIn
 ) -> BackTestOut:
     """What would change for the last records if a text or version were in force. Nothing is changed by it."""
-    slot = Slot(connection, kind, direction)
-    pair = trying.Pair(_candidate(hub, slot, given), _current(hub, slot))
+    slot = versions.slot_of(connection, kind, direction)
+    pair = trying.Pair(_candidate(hub, slot, given), versions.current(hub, slot))
     return showing.backtest(trying.backtest(hub, slot, pair, _samples(hub, slot, given)))
 
 
@@ -103,7 +105,7 @@ def draft(
     *, who: Admin, hub: TheHub, connection: Part, kind: Part, direction: Direction, given: DraftIn
 ) -> VersionDetail:
     """Keep a new draft. It does nothing until it is activated, and may still have faults."""
-    slot = Slot(connection, kind, direction)
+    slot = versions.slot_of(connection, kind, direction)
     draft_id = versions.save_draft(hub, slot, _text(hub, slot, given), by=who.name, reason=given.reason)
     return one(who, hub, draft_id)
 
@@ -111,7 +113,7 @@ def draft(
 @router.post(_SLOT + "/rollback")
 def roll_back(*, who: Admin, hub: TheHub, connection: Part, kind: Part, direction: Direction) -> RolledBack:
     """Back to what was in force before."""
-    return RolledBack(now=versions.roll_back(hub, Slot(connection, kind, direction), by=who.name))
+    return RolledBack(now=versions.roll_back(hub, versions.slot_of(connection, kind, direction), by=who.name))
 
 
 @router.post(_SLOT + "/replay")
@@ -119,7 +121,7 @@ def again(
     *, who: Operator, hub: TheHub, connection: Part, kind: Part, direction: Direction, given: ReplayIn
 ) -> Replayed:
     """Make or send documents again with the version in force."""
-    slot = Slot(connection, kind, direction)
+    slot = versions.slot_of(connection, kind, direction)
     done, unknown = replay(hub, slot, given.documents, by=who.name)
     return Replayed(replayed=done, unknown=unknown)
 
@@ -129,7 +131,7 @@ def one(who: Viewer, hub: TheHub, version_id: Part) -> VersionDetail:
     """A version with its text and its faults."""
     with hub.store.look() as tx:
         row = versions.one(tx, version_id)
-    checked = versions.check(hub, Slot(row.connection, row.kind, row.direction), row.text)
+    checked = versions.check(hub, mappings.slot(row), row.text)
     return VersionDetail(
         **showing.version(row), text=row.text, content=showing.content(row.text),
         findings=showing.findings(checked), notes=checked.notes,
@@ -141,7 +143,7 @@ def change(who: Admin, hub: TheHub, version_id: Part, given: DraftIn) -> Version
     """Another text for a draft."""
     with hub.store.look() as tx:
         row = versions.one(tx, version_id)
-    slot = Slot(row.connection, row.kind, row.direction)
+    slot = mappings.slot(row)
     text = given.text if given.content is None else rewrite(row.text, given.content)
     if text is None:
         raise Invalid("give text or content", field="text")
@@ -168,7 +170,7 @@ def diff(who: Viewer, hub: TheHub, version_id: Part, against: str = "") -> list[
     """Line by line against another version, or against what is in force."""
     with hub.store.look() as tx:
         row = versions.one(tx, version_id)
-        slot = Slot(row.connection, row.kind, row.direction)
+        slot = mappings.slot(row)
         if against:
             other = versions.one(tx, against)
             before, name = other.text, f"v{other.version}"
@@ -228,16 +230,20 @@ def _candidate(hub: Hub, slot: Slot, given: TryIn) -> Translator:
     return versions.translator(hub, slot, text, name=name)
 
 
-def _current(hub: Hub, slot: Slot) -> Translator | None:
-    with hub.store.look() as tx:
-        try:
-            sheet = versions.sheet(hub, tx, slot)
-        except Invalid:
-            return None
-    return versions.translator(hub, slot, sheet.text, name=sheet.place)
-
-
 def _samples(hub: Hub, slot: Slot, given: TryIn) -> list[trying.Sample]:
     if given.record is not None:
-        return [trying.Sample("given", "", given.record)]
+        return [trying.Sample("given", "", _exact_record(given.record))]
     return list(trying.samples(hub, slot, given.last))
+
+
+def _exact_record(given: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Numbers as they were typed. Raises Invalid where they were read as binary floats on the way."""
+    found = trying.typed(given, "given") if isinstance(given, str) else given
+    try:
+        exact(found)
+    except Refusal:
+        told = (
+            "a number in the record has lost digits on the way: send the record as a text that holds its JSON"
+        )
+        raise Invalid(told, field="record") from None
+    return found

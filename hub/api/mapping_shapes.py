@@ -105,7 +105,10 @@ class TryIn(Shape):
     text: Text | None = None
     version_id: Annotated[str, Field(max_length=36)] = ""
     last: Annotated[int, Field(ge=1, le=TRIED_MAX)] = 10
-    record: Mapping[str, Any] | None = None
+    record: Mapping[str, Any] | Annotated[str, Field(max_length=TEXT_MAX)] | None = Field(
+        default=None,
+        description="as JSON, or as a text that holds it, so that numbers keep every digit",
+    )
 
 
 class InputOut(Shape):

@@ -37,6 +37,11 @@ class Active(NamedTuple):
     text: str
 
 
+def slot(row: Row[Any, Any]) -> Slot:
+    """Where a version belongs."""
+    return Slot(row.connection, row.kind, row.direction)
+
+
 def of_slot(slot: Slot) -> Any:
     """The condition that finds a slot's versions."""
     return sa.and_(
@@ -78,13 +83,13 @@ def activate(conn: Connection, row: Row[Any, Any], *, by: str, now: datetime) ->
 
     Raises Conflict when another one is put in force at this very moment.
     """
-    slot = Slot(row.connection, row.kind, row.direction)
-    retire(conn, slot, now)
+    place = slot(row)
+    retire(conn, place, now)
     now_active = {"state": "active", "activated_by": by, "activated_at": now, "retired_at": None}
     try:
         conn.execute(MAPPINGS.update().where(MAPPINGS.c.id == row.id).values(now_active))
     except sa.exc.IntegrityError:
-        raise Conflict(f"another version of {slot} was put in force at this moment", sent=False) from None
+        raise Conflict(f"another version of {place} was put in force at this moment", sent=False) from None
 
 
 def retire(conn: Connection, slot: Slot, now: datetime) -> bool:
@@ -150,10 +155,7 @@ def stamps(conn: Connection) -> Mapping[str, tuple[Any, ...]]:
 def active(conn: Connection, connection: str) -> Sequence[Active]:
     """A connection's versions in force."""
     query = sa.select(MAPPINGS).where(MAPPINGS.c.connection == connection, MAPPINGS.c.state == "active")
-    return [
-        Active(Slot(row.connection, row.kind, row.direction), row.id, row.version, row.text)
-        for row in conn.execute(query)
-    ]
+    return [Active(slot(row), row.id, row.version, row.text) for row in conn.execute(query)]
 
 
 def local_tables(conn: Connection, connection: str) -> Mapping[str, Mapping[str, Any]]:

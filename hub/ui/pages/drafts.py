@@ -15,7 +15,6 @@ from hub.errors import HubError, Invalid, MappingInvalid
 from hub.mapping.reference import Entry, functions
 from hub.settling import describe
 from hub.store import connections, mappings
-from hub.store.mappings import Slot
 from hub.ui import explained
 from hub.ui.pages import trials
 from hub.ui.pages.mappings import path_of, sheet_of, title_of
@@ -34,17 +33,13 @@ def _row(visit: Visit) -> Any:
     return row
 
 
-def _slot(row: Any) -> Slot:
-    return Slot(row.connection, row.kind, row.direction)
-
-
 def _text(visit: Visit, row: Any) -> str:
     """What stands in the editor; what is stored where nothing was sent."""
     return trials.entered(visit, "text") if "text" in visit.form else str(row.text)
 
 
 def _named(row: Any) -> str:
-    return f"{_slot(row)} v{row.version}"
+    return f"{mappings.slot(row)} v{row.version}"
 
 
 @cache
@@ -55,7 +50,7 @@ def _functions() -> Sequence[Entry]:
 def _checked(visit: Visit, row: Any, text: str, *, ask: bool = False) -> Checked:
     """The check of a text; a text that is too long is a fault like any other."""
     try:
-        return versions.check(visit.hub, _slot(row), text, name=_named(row), ask=ask)
+        return versions.check(visit.hub, mappings.slot(row), text, name=_named(row), ask=ask)
     except Invalid as error:
         return Checked(None, (), (describe(error),))
 
@@ -80,7 +75,7 @@ def version(visit: Visit, *, status: int = 200, told: str = "", checked: Checked
             **shown: Any) -> Response:  # fmt: skip
     """The editor of a draft; any other version, or a reader's view, as it is."""
     row = _row(visit)
-    slot, text = _slot(row), _text(visit, row)
+    slot, text = mappings.slot(row), _text(visit, row)
     with visit.hub.store.look() as tx:
         connection: Any = connections.one(tx.conn, slot.connection)
         sheet = sheet_of(visit, tx, slot)
@@ -134,13 +129,17 @@ def _trial(work: Callable[[Visit, Any], tuple[str, dict[str, Any]]]) -> Callable
 
 def _preview(visit: Visit, row: Any) -> tuple[str, dict[str, Any]]:
     written = (_text(visit, row), _named(row))
-    found = trials.preview(visit, _slot(row), written, visit.field("record"), trials.entered(visit, "pasted"))
+    found = trials.preview(
+        visit, mappings.slot(row), written, visit.field("record"), trials.entered(visit, "pasted")
+    )
     return "_preview.html", found._asdict()
 
 
 def _backtest(visit: Visit, row: Any) -> tuple[str, dict[str, Any]]:
     written = (_text(visit, row), _named(row))
-    return "_backtest.html", {"counted": trials.backtest(visit, _slot(row), written, visit.field("last"))}
+    return "_backtest.html", {
+        "counted": trials.backtest(visit, mappings.slot(row), written, visit.field("last"))
+    }
 
 
 def _changes(visit: Visit, row: Any) -> tuple[str, dict[str, Any]]:
@@ -149,7 +148,7 @@ def _changes(visit: Visit, row: Any) -> tuple[str, dict[str, Any]]:
 
 def _difference(visit: Visit, row: Any, text: str, against: str) -> dict[str, Any]:
     with visit.hub.store.look() as tx:
-        sheet = sheet_of(visit, tx, _slot(row))
+        sheet = sheet_of(visit, tx, mappings.slot(row))
         other: Any = mappings.one(tx.conn, against) if against else None
     if other is not None:
         before, name = other.text, f"v{other.version}"
@@ -163,14 +162,14 @@ def difference(visit: Visit) -> Response:
     """Line by line against another version; what is in force is compared with the one before it."""
     row = _row(visit)
     with visit.hub.store.look() as tx:
-        others = [one for one in mappings.versions(tx.conn, _slot(row)) if one.id != row.id]
+        others = [one for one in mappings.versions(tx.conn, mappings.slot(row)) if one.id != row.id]
     before = [one.id for one in others if one.version < row.version and one.state == "retired"]
     usual = before[0] if before and row.state == "active" else ""
     against = visit.asked("against") or usual
     shown = _difference(visit, row, row.text, against)
     return visit.show(
-        "version_changes.html", row=row, slot=_slot(row), others=others, against=against,
-        here=f"/mappings/versions/{row.id}", mapping_path=path_of(_slot(row)), **shown,
+        "version_changes.html", row=row, slot=mappings.slot(row), others=others, against=against,
+        here=f"/mappings/versions/{row.id}", mapping_path=path_of(mappings.slot(row)), **shown,
     )  # fmt: skip
 
 
@@ -183,7 +182,7 @@ def _kept(visit: Visit, row: Any) -> None:
     if "text" not in visit.form or (text == row.text.replace("\r\n", "\n") and reason == row.reason):
         return
     versions.save_draft(
-        visit.hub, _slot(row), text, by=visit.who.name, reason=reason, draft_id=row.id
+        visit.hub, mappings.slot(row), text, by=visit.who.name, reason=reason, draft_id=row.id
     )  # fmt: skip
 
 
@@ -209,7 +208,7 @@ def activate(visit: Visit) -> Response:
         return version(visit, status=422, told="it has faults and was not activated", checked=checked)
     except HubError as error:
         return version(visit, status=422, told=describe(error))
-    return visit.go(path_of(_slot(row)), f"v{row.version} is in force from now on.")
+    return visit.go(path_of(mappings.slot(row)), f"v{row.version} is in force from now on.")
 
 
 def discard(visit: Visit) -> Response:
@@ -219,7 +218,7 @@ def discard(visit: Visit) -> Response:
         versions.discard(visit.hub, row.id, by=visit.who.name)
     except HubError as error:
         return version(visit, status=422, told=describe(error))
-    return visit.go(path_of(_slot(row)), f"The draft v{row.version} is gone.")
+    return visit.go(path_of(mappings.slot(row)), f"The draft v{row.version} is gone.")
 
 
 PLACES = (

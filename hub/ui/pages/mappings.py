@@ -90,7 +90,7 @@ def every(visit: Visit) -> Response:
         found = versions.sheets(visit.hub, tx)
         rows = {row.name: row for row in connections.every(tx.conn)}
         active = {sheet.version_id: mappings.one(tx.conn, sheet.version_id) for sheet in found.values()}
-        drafts = [Slot(row.connection, row.kind, row.direction) for row in mappings.drafts(tx.conn)]
+        drafts = [mappings.slot(row) for row in mappings.drafts(tx.conn)]
     slots = [slot for slot in sorted({*found, *drafts}) if slot.connection in rows]
     listed = [
         _listed(visit, slot, found.get(slot), rows[slot.connection])._replace(drafts=drafts.count(slot))

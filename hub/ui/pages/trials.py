@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hub import trying, versions
-from hub.errors import HubError, Invalid
+from hub.errors import HubError
 from hub.settling import describe
 from hub.store import figures
 from hub.store.mappings import Slot
@@ -17,7 +15,6 @@ from hub.ui.visit import Visit
 
 OFFERED = 10
 LAST, LAST_MAX = 100, 1_000  # of a back-test within one request
-RECORD_MAX = 200_000  # characters of a pasted record
 DEPTH_MAX = 50
 
 
@@ -77,7 +74,9 @@ def preview(visit: Visit, slot: Slot, written: tuple[str, str], chosen: str, pas
     """What a text (and its name) makes of the chosen record, or of one that was pasted."""
     try:
         sample = (
-            Sample("pasted record", "", record(pasted)) if pasted.strip() else _chosen(visit, slot, chosen)
+            Sample("pasted record", "", trying.typed(pasted, "pasted"))
+            if pasted.strip()
+            else _chosen(visit, slot, chosen)
         )
         if sample is None:
             return Tried(None, "Nothing came in yet: paste a record.")
@@ -101,29 +100,13 @@ def _chosen(visit: Visit, slot: Slot, chosen: str) -> Sample | None:
     return next((one for one in found if _key(one) == chosen), found[0] if found else None)
 
 
-def record(text: str) -> Mapping[str, Any]:
-    """A pasted record: a JSON object with exact numbers. Raises Invalid that says where it breaks."""
-    if len(text) > RECORD_MAX:
-        raise Invalid(f"the record is over {RECORD_MAX} characters", field="pasted")
-    try:
-        found = json.loads(text, parse_float=Decimal)
-    except json.JSONDecodeError as error:
-        told = f"the pasted record is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
-        raise Invalid(told, field="pasted") from None
-    except RecursionError:
-        raise Invalid("the pasted record is nested too deeply", field="pasted") from None
-    if not isinstance(found, dict):
-        raise Invalid("the pasted record must be one JSON object: { ... }", field="pasted")
-    return found
-
-
 def backtest(visit: Visit, slot: Slot, written: tuple[str, str], last: str) -> Counted:
     """What would change for the newest records if a text were in force."""
     if not last.isascii() or not last.isdecimal() or not 1 <= int(last) <= LAST_MAX:
         return Counted(None, problem=f"How many records: a number from 1 to {LAST_MAX}.")
     try:
         text, name = written
-        pair = Pair(versions.translator(visit.hub, slot, text, name=name), _current(visit, slot))
+        pair = Pair(versions.translator(visit.hub, slot, text, name=name), versions.current(visit.hub, slot))
         tried = trying.samples(visit.hub, slot, int(last))
         if not tried:
             return Counted(
@@ -132,15 +115,6 @@ def backtest(visit: Visit, slot: Slot, written: tuple[str, str], last: str) -> C
         return _counted(trying.backtest(visit.hub, slot, pair, tried))
     except HubError as error:
         return Counted(None, problem=f"It cannot be back-tested: {describe(error)}")
-
-
-def _current(visit: Visit, slot: Slot) -> Any:
-    with visit.hub.store.look() as tx:
-        try:
-            sheet = versions.sheet(visit.hub, tx, slot)
-        except Invalid:
-            return None
-    return versions.translator(visit.hub, slot, sheet.text, name=sheet.place)
 
 
 def _counted(found: BackTest) -> Counted:

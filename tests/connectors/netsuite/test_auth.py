@@ -187,7 +187,7 @@ def test_rsa_is_signed_with_ps256_and_rs256_is_refused(
     told = {"client_id": account.login.client_id, "certificate_id": "rsa"}
     assert connect(auth="m2m", private_key=pem(rsa_key), **told).find("customer", CUSTOMER) is None
 
-    audience = url + auth.TOKEN_PATH
+    audience = url + auth.GRANT_PATH
     good = auth.assertion(rsa_key, audience=audience, now=time.time(), **told)
     head, claims, _ = good.split(".")
     weak_head = auth._b64(b'{"typ":"JWT","alg":"RS256","kid":"rsa"}')

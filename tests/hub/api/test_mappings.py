@@ -169,3 +169,17 @@ def test_places_that_are_not_there_are_named(office: Office) -> None:
         answer = office.ask("vic", "GET", path)
         assert answer.status_code == 422
         assert told in answer.json()["error"]
+
+
+def test_a_record_sent_as_text_keeps_its_digits_and_one_that_lost_some_is_refused(office: Office) -> None:
+    text = SHOP.replace("{ from: title }", "{ formula: 'TEXT(limit)' }")
+    sent = {"text": text, "record": '{"limit": 9007199254740993.01}'}
+    [shown] = office.got("vic", "POST", f"{PLACE}/preview", json=sent)
+    assert shown["document"]["name"] == "9007199254740993.01"
+    refused = office.ask("vic", "POST", f"{PLACE}/preview", json={"text": text, "record": {"limit": 1.5}})
+    assert (refused.status_code, refused.json()["field"]) == (422, "record")
+
+
+def test_a_kind_that_there_is_not_gets_no_drafts(office: Office) -> None:
+    answer = office.ask("ann", "POST", "/mappings/shop/nonsense/in/drafts", json={"text": SHOP})
+    assert (answer.status_code, answer.json()["field"]) == (422, "kind")
