@@ -1,4 +1,4 @@
-"""What a fresh simulated account knows: object types, properties, pipelines and association types."""
+"""What a fresh simulated account knows: object types, pipelines and association types."""
 
 from __future__ import annotations
 
@@ -14,18 +14,46 @@ class ObjectType:
     type_id: str
     singular: str
     changed: str = "hs_lastmodifieddate"  # contacts call it lastmodifieddate
+    created: str = "createdate"  # younger types call it hs_createdate
     defaults: Sequence[str] = ()  # returned when a read asks for no properties
+    required: Sequence[str] = ()  # without these there is no create
+    scope: str = ""  # the word in crm.objects.<word>.read, where it is not the name
+
+    def scopes(self, right: str, *, schema: bool = False) -> tuple[str, ...]:
+        """Any one of these lets a caller in; the definitions of a type have scopes of their own."""
+        word = self.scope or self.name
+        own = (f"crm.objects.{word}.{right}",)
+        if not schema:
+            return own
+        return (f"crm.schemas.{word}.{right}", *(own if right == "read" else ()))
 
 
+_YOUNG = "hs_createdate"
+# Required properties: the guides of invoices, notes and commerce payments in the vendor's documentation.
 TYPES: Mapping[str, ObjectType] = {
     one.name: one
     for one in (
-        ObjectType("contacts", "0-1", "contact", "lastmodifieddate", ("email", "firstname", "lastname")),
+        ObjectType(
+            "contacts", "0-1", "contact", "lastmodifieddate", defaults=("email", "firstname", "lastname")
+        ),
         ObjectType("companies", "0-2", "company", defaults=("domain", "name")),
         ObjectType(
             "deals", "0-3", "deal", defaults=("amount", "closedate", "dealname", "dealstage", "pipeline")
         ),
         ObjectType("line_items", "0-8", "line_item", defaults=("amount", "quantity")),
+        ObjectType("products", "0-7", "product", defaults=("description", "name", "price")),
+        ObjectType("invoices", "0-53", "invoice", created=_YOUNG, required=("hs_currency",)),
+        ObjectType(
+            "commerce_payments",
+            "0-101",
+            "commerce_payment",
+            created=_YOUNG,
+            required=("hs_initial_amount", "hs_initiated_date"),
+            scope="commercepayments",
+        ),
+        ObjectType("orders", "0-123", "order", created=_YOUNG),
+        # a note is a record of a contact's timeline: the guide asks for the scopes of contacts
+        ObjectType("notes", "0-46", "note", created=_YOUNG, required=("hs_timestamp",), scope="contacts"),
     )
 }
 ALIASES: Mapping[str, str] = {
@@ -44,6 +72,9 @@ class Property:
     unique: bool = False
     own: bool = True  # HubSpot's own; False: an admin created it
     options: Sequence[str] = ()
+    group: str = ""
+    field_type: str = ""
+    description: str = ""
 
 
 _FIELD_TYPES = {
@@ -53,6 +84,7 @@ _FIELD_TYPES = {
     "datetime": "date",
     "bool": "booleancheckbox",
     "enumeration": "select",
+    "phone_number": "phonenumber",
 }
 
 
@@ -62,9 +94,9 @@ def rendered(one: Property, group: str) -> dict[str, object]:
         "name": one.name,
         "label": one.label or one.name,
         "type": one.type,
-        "fieldType": _FIELD_TYPES[one.type],
-        "groupName": group,
-        "description": "",
+        "fieldType": one.field_type or _FIELD_TYPES[one.type],
+        "groupName": one.group or group,
+        "description": one.description,
         "options": [
             {"label": value, "value": value, "displayOrder": at, "hidden": False}
             for at, value in enumerate(one.options)
@@ -84,73 +116,6 @@ def rendered(one: Property, group: str) -> dict[str, object]:
 
 def _many(type: str, names: str, *, read_only: bool = False, own: bool = True) -> list[Property]:
     return [Property(name, type, read_only=read_only, own=own) for name in names.split()]
-
-
-_STAMPS = [
-    Property("hs_object_id", "number", "Record ID", read_only=True),
-    Property("createdate", "datetime", "Create date"),
-    Property("hs_lastmodifieddate", "datetime", "Last modified date", read_only=True),
-]
-_OWN: Mapping[str, list[Property]] = {
-    "deals": [
-        *_STAMPS,
-        *_many("string", "dealname description dealstage pipeline hubspot_owner_id"),
-        *_many("number", "amount"),
-        *_many("datetime", "closedate"),
-        *_many("bool", "hs_is_closed hs_is_closed_won", read_only=True),
-        Property(
-            "deal_currency_code", "enumeration", "Currency", options=("USD", "EUR", "GBP", "JPY", "CHF")
-        ),
-    ],
-    "companies": [
-        *_STAMPS,
-        *_many("string", "name domain address address2 city state zip country phone website"),
-    ],
-    "contacts": [
-        Property("hs_object_id", "number", "Record ID", read_only=True),
-        Property("createdate", "datetime", "Create date"),
-        Property("lastmodifieddate", "datetime", "Last modified date", read_only=True),
-        Property("email", unique=True),
-        *_many("string", "firstname lastname phone company jobtitle"),
-    ],
-    "line_items": [
-        *_STAMPS,
-        *_many("string", "name hs_sku hs_product_id hs_line_item_currency_code recurringbillingfrequency"),
-        *_many("string", "hs_tax_rate_group_id description"),
-        *_many("number", "quantity price discount hs_discount_percentage hs_position_on_quote"),
-        *_many("number", "amount", read_only=True),
-    ],
-}
-# What the hub's set-up guide asks an admin to create.
-_ADDED: Mapping[str, list[Property]] = {
-    "deals": [
-        *_many(
-            "string",
-            "po_number payment_terms o2c_order_number o2c_order_status o2c_invoice_numbers",
-            own=False,
-        ),
-        *_many("string", "o2c_payment_status o2c_credit_reason o2c_tracking", own=False),
-        *_many("number", "o2c_invoiced_amount o2c_open_amount o2c_paid_amount", own=False),
-        *_many("date", "o2c_requested_on", own=False),
-    ],
-    "companies": [
-        *_many("string", "payment_terms o2c_tax_id o2c_currency o2c_credit_currency", own=False),
-        *_many("number", "o2c_credit_limit", own=False),
-    ],
-    "contacts": [],
-    "line_items": [
-        Property("o2c_delivery", "enumeration", "Delivery", own=False, options=("goods", "service")),
-        *_many("number", "o2c_tax_percent", own=False),
-    ],
-}
-
-
-def properties(*, with_added: bool) -> dict[str, dict[str, Property]]:
-    """All properties per object type, with or without those an admin adds for the hub."""
-    return {
-        kind: {one.name: one for one in (*own, *(_ADDED[kind] if with_added else ()))}
-        for kind, own in _OWN.items()
-    }
 
 
 @dataclass
@@ -203,14 +168,46 @@ def pipelines() -> list[Pipeline]:
     ]
 
 
-# (from, to): type id without a label, and of the primary association where HubSpot has one.
+def order_pipelines() -> list[Pipeline]:
+    """The pipeline that every account with orders starts with."""
+    steps = ("Open", "Processed", "Shipped", "Delivered", "Cancelled")
+    stages = [Stage(f"o-{n}", label, "", closed=n > 3) for n, label in enumerate(steps, 1)]
+    return [Pipeline("o-default", "Order Pipeline", stages)]
+
+
+# (from, to): type id without a label, and of the primary association where HubSpot has one. Ids of contacts,
+# companies, deals, line items and notes are those of the vendor's own client; ids of invoices, orders and
+# payments are read from the labels endpoint at run time by any caller that means well.
+_TWO_WAY: Sequence[tuple[str, str, int, int]] = (
+    ("deals", "contacts", 3, 4),
+    ("deals", "line_items", 19, 20),
+    ("notes", "contacts", 202, 201),
+    ("notes", "companies", 190, 189),
+    ("notes", "deals", 214, 213),
+    ("invoices", "deals", 175, 176),
+    ("invoices", "contacts", 177, 178),
+    ("invoices", "companies", 179, 180),
+    ("invoices", "line_items", 409, 410),
+    ("commerce_payments", "contacts", 387, 388),
+    ("commerce_payments", "companies", 389, 390),
+    ("commerce_payments", "deals", 391, 392),
+    ("commerce_payments", "line_items", 395, 396),
+    ("commerce_payments", "invoices", 541, 542),
+    ("commerce_payments", "orders", 524, 523),
+    ("orders", "contacts", 507, 508),
+    ("orders", "companies", 509, 510),
+    ("orders", "deals", 512, 511),
+    ("orders", "line_items", 513, 514),
+    ("orders", "invoices", 518, 517),
+)
 ASSOCIATIONS: Mapping[tuple[str, str], tuple[int, int | None]] = {
     ("contacts", "companies"): (279, 1),
     ("companies", "contacts"): (280, 2),
-    ("deals", "contacts"): (3, None),
-    ("contacts", "deals"): (4, None),
     ("deals", "companies"): (341, 5),
     ("companies", "deals"): (342, 6),
-    ("deals", "line_items"): (19, None),
-    ("line_items", "deals"): (20, None),
+    ("contacts", "contacts"): (449, None),
+    ("companies", "companies"): (450, None),
+    ("deals", "deals"): (451, None),
+    **{(near, far): (there, None) for near, far, there, _ in _TWO_WAY},
+    **{(far, near): (back, None) for near, far, _, back in _TWO_WAY},
 }

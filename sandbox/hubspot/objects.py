@@ -1,17 +1,19 @@
-"""The CRM object endpoints: create, read, update, archive, batches, list and search."""
+"""The CRM object endpoints for one object at a time, the list and the search."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from sandbox.hubspot import catalog, search
-from sandbox.hubspot.portal import Portal, Stored, iso
-from sandbox.hubspot.refusals import Refused, invalid, part
+from sandbox.hubspot import catalog, merging, search
+from sandbox.hubspot.finding import Finder
+from sandbox.hubspot.portal import Portal
+from sandbox.hubspot.records import Stored, iso
+from sandbox.hubspot.refusals import Refused, invalid, not_found
 from sandbox.kit import Kit
 
-BATCH_MAX = 100
 LIST_MAX = 100
 SOURCE = "INTEGRATION"
 
@@ -23,10 +25,16 @@ class Call(NamedTuple):
     id: str
     query: Mapping[str, str]
     body: Any
+    version: str = ""
+    named: Mapping[str, str] = {}
 
     def many(self, name: str) -> list[str]:
         """A query parameter of names with commas between them."""
         return [one for one in self.query.get(name, "").split(",") if one]
+
+    def flag(self, name: str) -> bool:
+        """A query parameter that is true or false."""
+        return self.query.get(name, "").lower() == "true"
 
 
 class Answer(NamedTuple):
@@ -42,150 +50,116 @@ class Objects:
     def __init__(self, portal: Portal, kit: Kit) -> None:
         self.portal = portal
         self.kit = kit
+        self.finder = Finder(portal)
         self.search_lag = timedelta(0)  # how far the search index is behind
+        self.merges_mint_ids = True  # False: the primary object keeps its id, as it was until 2025
 
     def create(self, call: Call) -> Answer:
         """POST /{type}."""
-        return Answer(201, self._view(self._create(call.kind, call.body)))
+        one = self.made(call.kind, call.body)
+        return Answer(201, self.view(one, self.told(call.kind, call.body)))
 
     def get(self, call: Call) -> Answer:
         """GET /{type}/{id}."""
-        archived = call.query.get("archived") == "true"
+        archived = call.flag("archived")
         one = self.portal.get(call.kind, call.id, archived=archived, by=call.query.get("idProperty", ""))
-        return Answer(200, self._view(one, call.many("properties"), call.many("associations")))
+        return Answer(200, self.view(one, call.many("properties"), call.many("associations")))
 
     def update(self, call: Call) -> Answer:
         """PATCH /{type}/{id}: the object is looked up before its new values are judged."""
         one = self.portal.get(call.kind, call.id, by=call.query.get("idProperty", ""))
-        return Answer(200, self._view(self._update(one, call.body), list(call.body["properties"])))
+        return Answer(200, self.view(self.changed(one, call.body), list(call.body["properties"])))
 
     def archive(self, call: Call) -> Answer:
         """DELETE /{type}/{id}; deleting what is gone is no error."""
-        one = self.portal.objects[call.kind].get(call.id)
-        if one is not None and one.archived_at is None:
-            self.portal.archive(one, SOURCE)
-            self.kit.effect("archive", call.kind, call.id)
+        self.gone(call.kind, call.id)
         return Answer(204, None)
 
-    def list(self, call: Call) -> Answer:
+    def merge(self, call: Call) -> Answer:
+        """POST /{type}/merge, for the types that have it."""
+        if call.kind not in merging.MERGEABLE:
+            raise not_found()
+        ids = (str(call.body["primaryObjectId"]), str(call.body["objectIdToMerge"]))
+        mint = self.merges_mint_ids
+        one = merging.merge(self.portal, call.kind, ids[0], ids[1], SOURCE, mint=mint)
+        self.kit.effect("merge", call.kind, one.id, merged=list(ids), reference=self._reference(one))
+        return Answer(200, self.view(one, ["hs_merged_object_ids", *catalog.TYPES[call.kind].defaults]))
+
+    def page(self, call: Call) -> Answer:
         """GET /{type}: forward pages by id."""
         limit = int(call.query.get("limit", "10"))
         if not 1 <= limit <= LIST_MAX:
             raise invalid(f"limit must be between 1 and {LIST_MAX}")
-        archived = call.query.get("archived") == "true"
-        after = int(call.query.get("after") or 0)
-        held = self.portal.objects[call.kind].values()
-        found = [one for one in held if (one.archived_at is not None) == archived and int(one.id) > after]
-        page = found[:limit]
-        views = [self._view(one, call.many("properties"), call.many("associations")) for one in page]
-        paging = {"paging": {"next": {"after": page[-1].id}}} if len(found) > limit else {}
-        return Answer(200, {"results": views, **paging})
+        index = self.portal.indexes[call.kind]
+        keys = (index.archived if call.flag("archived") else index.ids).held
+        start = bisect_right(keys, int(call.query.get("after") or 0))
+        page = [self.portal.objects[call.kind][str(id)] for id in keys[start : start + limit]]
+        wanted, linked = call.many("properties"), call.many("associations")
+        views = [self.view(one, wanted, linked) for one in page]
+        more = start + limit < len(keys)
+        return Answer(200, {"results": views, **({"paging": _next(page[-1].id)} if more else {})})
 
     def search(self, call: Call) -> Answer:
         """POST /{type}/search: only what the index has caught up with, never archived objects."""
         question = search.parse(call.body)
-        horizon = self.portal.now() - self.search_lag
-        seen = [one for one in self.portal.alive(call.kind) if one.updated_at <= horizon]
-        total, page, after = search.run(question, seen, self.portal.properties[call.kind])
-        paging = {"paging": {"next": {"after": after}}} if after else {}
-        views = [self._view(one, question.properties) for one in page]
-        return Answer(200, {"total": total, "results": views, **paging})
+        horizon = self.portal.now() - self.search_lag if self.search_lag else None
+        found = self.finder.find(call.kind, question, horizon)
+        views = [self.view(one, question.properties) for one in found.page]
+        paging = {"paging": _next(found.after)} if found.after else {}
+        return Answer(200, {"total": found.total, "results": views, **paging})
 
-    def batch_read(self, call: Call) -> Answer:
-        """POST /{type}/batch/read: missing ids are errors beside the results."""
-        by = call.body.get("idProperty") or ""
-        archived = call.query.get("archived") == "true"
-        wanted = call.body.get("properties") or []
-
-        def one(given: Any) -> Any:
-            return self._view(self.portal.get(call.kind, str(given["id"]), archived=archived, by=by), wanted)
-
-        return self._batch(call, one)
-
-    def batch_create(self, call: Call) -> Answer:
-        """POST /{type}/batch/create."""
-        return self._batch(call, lambda given: self._view(self._create(call.kind, given)), status=201)
-
-    def batch_update(self, call: Call) -> Answer:
-        """POST /{type}/batch/update."""
-
-        def one(given: Any) -> Any:
-            stored = self.portal.get(call.kind, str(given["id"]), by=given.get("idProperty") or "")
-            return self._view(self._update(stored, given), list(given["properties"]))
-
-        return self._batch(call, one)
-
-    def batch_upsert(self, call: Call) -> Answer:
-        """POST /{type}/batch/upsert: update by a unique property, or create."""
-        keys = [(given.get("idProperty"), given.get("id")) for given in _inputs(call)]
-        if len(set(keys)) < len(keys):
-            raise invalid("Duplicate IDs found in batch input")
-        return self._batch(call, lambda given: self._upsert(call.kind, given))
-
-    def _upsert(self, kind: str, given: Any) -> Any:
-        by, id = given.get("idProperty") or "hs_object_id", str(given["id"])
-        try:
-            one, new = self.portal.get(kind, id, by=by), False
-        except Refused as refused:
-            if refused.status != 404 or by == "hs_object_id":
-                raise
-            given = {**given, "properties": {**given["properties"], by: id}}
-            one, new = self._create(kind, given), True
-        if not new:
-            self._update(one, given)
-        view = self._view(one)
-        kept = {name: value for name, value in view["properties"].items() if value is not None}
-        return {**view, "properties": kept, "new": new}
-
-    def _create(self, kind: str, given: Any) -> Stored:
-        values = _values(given)
+    def made(self, kind: str, given: Any) -> Stored:
+        """A create, alone or in a batch: with its associations or not at all."""
+        values, joined = values_of(given), self.ends_of(kind, given)
         one = self.portal.create(kind, values, SOURCE)
-        self.kit.effect("create", kind, one.id, properties=values)
+        self.kit.effect("create", kind, one.id, properties=values, reference=self._reference(one))
+        for far, far_id, primary in joined:
+            self.portal.associate(kind, one.id, far, far_id, primary=primary, source=SOURCE)
+        return one
+
+    def told(self, kind: str, given: Any) -> list[str]:
+        """The properties that the answer to a create shows."""
+        return [*catalog.TYPES[kind].defaults, *given["properties"]]
+
+    def ends_of(self, kind: str, given: Any) -> list[tuple[str, str, bool]]:
+        """What a new object is to be associated with. Raises Refused where that is not there."""
+        ends = []
         for link in given.get("associations") or ():
-            ids = [int(spec["associationTypeId"]) for spec in link["types"]]
-            far, primary = far_end(kind, ids)
-            self.portal.associate(kind, one.id, far, str(link["to"]["id"]), primary=primary, source=SOURCE)
-        return one
+            far, primary = far_end(kind, [int(spec["associationTypeId"]) for spec in link["types"]])
+            ends.append((far, self.portal.get(far, str(link["to"]["id"])).id, primary))
+        return ends
 
-    def _update(self, one: Stored, given: Any) -> Stored:
-        values = _values(given)
+    def changed(self, one: Stored, given: Any) -> Stored:
+        """An update, alone or in a batch."""
+        values = values_of(given)
         self.portal.update(one, values, SOURCE)
-        self.kit.effect("update", one.kind, one.id, properties=values)
+        self.kit.effect("update", one.kind, one.id, properties=values, reference=self._reference(one))
         return one
 
-    def _batch(self, call: Call, work: Callable[[Any], Any], status: int = 200) -> Answer:
-        started = iso(self.portal.now())
-        results, missing = [], []
-        for given in _inputs(call):
-            try:
-                traced = {"objectWriteTraceId": t} if (t := given.get("objectWriteTraceId")) else {}
-                results.append({**work(given), **traced})
-            except Refused as refused:
-                if refused.status != 404:
-                    raise
-                missing.append(str(given["id"]))
-        answer = {
-            "status": "COMPLETE",
-            "results": results,
-            "startedAt": started,
-            "completedAt": iso(self.portal.now()),
-        }
-        if missing:
-            singular = catalog.TYPES[call.kind].singular.upper()
-            text = f"Could not get some {singular} objects, they may be deleted or not exist."
-            errors = [part(text, "OBJECT_NOT_FOUND", {"ids": missing})]
-            return Answer(207, {**answer, "errors": errors, "numErrors": len(errors)})
-        return Answer(status, answer)
+    def gone(self, kind: str, id: str) -> None:
+        """An archive, alone or in a batch."""
+        try:
+            one = self.portal.get(kind, id)
+        except Refused:
+            return
+        self.kit.effect("archive", kind, one.id, reference=self._reference(one))
+        self.portal.archive(one, SOURCE)
 
-    def _view(self, one: Stored, wanted: Sequence[str] = (), linked: Sequence[str] = ()) -> dict[str, Any]:
+    def _reference(self, one: Stored) -> str:
+        """The caller's own key of an object: its value of a unique o2c property."""
+        known = self.portal.properties[one.kind].values()
+        held = (one.value(own.name) for own in known if own.unique and own.name.startswith("o2c_"))
+        return next((value for value in held if value), "")
+
+    def view(self, one: Stored, wanted: Sequence[str] = (), linked: Sequence[str] = ()) -> dict[str, Any]:
         """An object as the API shows it: properties asked for (null when empty) and three stamps."""
         known, own = self.portal.properties[one.kind], catalog.TYPES[one.kind]
         names = wanted or own.defaults
-        shown = dict.fromkeys(["createdate", own.changed, "hs_object_id", *(n for n in names if n in known)])
-        properties = {name: one.properties.get(name) or None for name in shown}
+        shown = dict.fromkeys([own.created, own.changed, "hs_object_id", *(n for n in names if n in known)])
+        values = one.properties
         view = {
             "id": one.id,
-            "properties": properties,
+            "properties": {name: values.get(name) or None for name in shown},
             "createdAt": iso(one.created_at),
             "updatedAt": iso(one.updated_at),
             "archived": one.archived_at is not None,
@@ -205,11 +179,15 @@ class Objects:
                 yield far.replace("_", " "), {"results": [{"id": id, "type": label} for id in ends]}
 
 
+def _next(after: str) -> dict[str, Any]:
+    return {"next": {"after": after}}
+
+
 def type_of(name: str) -> str:
     """The object type behind a name or a type id. Raises Refused 400."""
-    if name not in catalog.ALIASES:
+    if name.lower() not in catalog.ALIASES:
         raise invalid(f"Unable to infer object type from: {name}")
-    return catalog.ALIASES[name]
+    return catalog.ALIASES[name.lower()]
 
 
 def far_end(kind: str, type_ids: Sequence[int]) -> tuple[str, bool]:
@@ -220,16 +198,8 @@ def far_end(kind: str, type_ids: Sequence[int]) -> tuple[str, bool]:
     raise invalid(f"No association type {list(type_ids)} starts at {kind}")
 
 
-def _inputs(call: Call) -> Sequence[Any]:
-    inputs = call.body.get("inputs") if isinstance(call.body, dict) else None
-    if not isinstance(inputs, list) or not all(isinstance(one, dict) for one in inputs):
-        raise invalid("Invalid input JSON: inputs must be a list of objects")
-    if not 1 <= len(inputs) <= BATCH_MAX:
-        raise invalid(f"The number of inputs must be between 1 and {BATCH_MAX}")
-    return inputs
-
-
-def _values(given: Any) -> dict[str, str]:
+def values_of(given: Any) -> dict[str, str]:
+    """Property values as text. Raises Refused 400."""
     values = given.get("properties") if isinstance(given, dict) else None
     if not isinstance(values, dict):
         raise invalid("Invalid input JSON: properties must be an object")

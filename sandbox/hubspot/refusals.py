@@ -23,10 +23,10 @@ class Refused(Exception):
         }
 
 
-def unauthenticated(*, expired: bool = False) -> Refused:
-    """401."""
+def unauthenticated(*, expired: bool = False, ago: int = 0) -> Refused:
+    """401; `ago`: seconds since the token expired."""
     if expired:
-        text = "The OAuth token used to make this call expired. Request a new one."
+        text = f"The OAuth token used to make this call expired {ago} second(s) ago."
         return Refused(401, text, "EXPIRED_AUTHENTICATION")
     text = "Authentication credentials not found. This API supports OAuth 2.0 authentication."
     return Refused(401, text, "INVALID_AUTHENTICATION")
@@ -39,7 +39,8 @@ def out_of_scope(scopes: Sequence[str]) -> Refused:
         "context": {"requiredGranularScopes": list(scopes)},
     }
     text = "This app hasn't been granted all required scopes to make this call."
-    return Refused(403, text, "MISSING_SCOPES", errors=[entry])
+    links = {"scopes": "https://developers.hubspot.com/scopes"}
+    return Refused(403, text, "MISSING_SCOPES", errors=[entry], links=links)
 
 
 def not_found() -> Refused:
@@ -66,9 +67,40 @@ def invalid_properties(problems: Sequence[tuple[str, str, str]]) -> Refused:
     return Refused(400, text, "VALIDATION_ERROR", errors=entries)
 
 
+def incomplete(singular: str, lacking: Sequence[str]) -> Refused:
+    """400: a create without properties that its type cannot do without, one entry for each."""
+    entries = [
+        {"message": f"{name} is required", "code": "REQUIRED_PROPERTY", "context": {"propertyName": [name]}}
+        for name in lacking
+    ]
+    text = f"Error creating {singular.upper()}. Some required properties were not set."
+    return Refused(400, text, "VALIDATION_ERROR", context={"properties": list(lacking)}, errors=entries)
+
+
 def conflict(singular: str, existing: str) -> Refused:
     """409, with the id of what is already there."""
     return Refused(409, f"{singular.capitalize()} already exists. Existing ID: {existing}", "CONFLICT")
+
+
+def locked() -> Refused:
+    """423: too much was written to one resource at once; wait two seconds."""
+    return Refused(423, "The resource is locked; retry in at least 2 seconds.", "LOCKED")
+
+
+def migrating() -> Refused:
+    """477: the account moves to another data centre; the answer carries Retry-After."""
+    text = "This account is being migrated to another data center."
+    return Refused(477, text, "MIGRATION_IN_PROGRESS")
+
+
+def unavailable(status: int) -> Refused:
+    """502, 503, 504 or 524."""
+    return Refused(status, "The server could not answer in time.", "SERVICE_UNAVAILABLE")
+
+
+def not_allowed() -> Refused:
+    """405."""
+    return Refused(405, "Method not allowed", "METHOD_NOT_ALLOWED")
 
 
 def rate_limited(policy: str) -> Refused:

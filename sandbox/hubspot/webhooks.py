@@ -26,15 +26,36 @@ KEPT_MAX = 10_000
 RETRIES = (60.0, 120.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 21600.0, 28800.0)
 MODES = ("normal", "duplicate", "reorder", "delay")
 _UNESCAPED = [":", "/", "?", "@", "!", "$", "'", "(", ")", "*", ",", ";"]
+SIGNATURES = ("v1", "v2", "v3")
+SUBSCRIPTIONS_MAX = 1000
+# The enum `eventType` of the webhooks specification, for the objects this account has.
+_HAPPENINGS = ("creation", "deletion", "propertyChange", "merge", "restore", "associationChange")
+EVENTS = frozenset(
+    f"{kind}.{happening}"
+    for kind in ("contact", "company", "deal", "line_item", "product", "object")
+    for happening in _HAPPENINGS
+    if (kind, happening) != ("product", "associationChange")
+)
+_SILENT = frozenset({"hs_lastmodifieddate", "num_unique_conversion_events"})  # nobody can subscribe to these
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What an app wants to hear of."""
+    """What an app wants to hear of; generic `object.*` events name the type by its id."""
 
     id: int
     event: str
     property: str = ""
+    type_id: str = ""
+
+    def meets(self, what: Happening) -> bool:
+        """Is this what the subscription is about?"""
+        if self.property not in ("", what.facts.get("propertyName")):
+            return False
+        kind, _, happening = self.event.partition(".")
+        if kind != "object":
+            return self.event == what.event
+        return what.event.endswith(f".{happening}") and self.type_id in ("", what.type_id)
 
 
 def subscriptions() -> list[Subscription]:
@@ -58,6 +79,14 @@ def signed(secret: str, method: str, address: str, body: bytes, timestamp: str) 
         address = address.replace(f"%{ord(char):02X}", char)
     text = b"".join((method.encode("utf-8"), address.encode("utf-8"), body, timestamp.encode("utf-8")))
     return base64.standard_b64encode(hmac.new(secret.encode("utf-8"), text, hashlib.sha256).digest()).decode()
+
+
+def plain_signature(secret: str, version: str, method: str, address: str, body: bytes) -> str:
+    """X-HubSpot-Signature of the older versions: a plain SHA-256, v1 of secret and body, v2 of all."""
+    parts = [secret.encode(), body] if version == "v1" else [secret.encode(), method.encode()]
+    if version != "v1":
+        parts += [address.encode("utf-8"), body]
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def posted(address: str, body: bytes, headers: dict[str, str]) -> int | None:
@@ -109,29 +138,52 @@ class Sender:
     retries: Sequence[float] = RETRIES
     mode: str = "normal"
     hold: float = 0.0  # seconds that mode `delay` keeps events back
+    signatures: Sequence[str] = ("v3",)  # also v2 or v1, as the account's settings have it
+    spoilt: bool = False  # sign with a wrong secret
     pending: list[dict[str, Any]] = field(default_factory=list)
     waiting: list[Batch] = field(default_factory=list)
     given_up: list[Batch] = field(default_factory=list)
     delivered: deque[Batch] = field(default_factory=lambda: deque(maxlen=KEPT_MAX))
+    listening: bool = True  # False: nothing is announced, as for an account without webhooks
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def announce(self, what: Happening) -> None:
         """Queue one event per subscription that it meets."""
+        if not self.listening:
+            return
         for one in self.subscriptions:
-            if one.event == what.event and one.property in ("", what.facts.get("propertyName")):
+            if one.meets(what):
                 self.pending.append(self._event(one, what))
 
+    def subscribe(self, event: str, property: str = "", type_id: str = "") -> Subscription:
+        """One more subscription. Raises ValueError for an event or a property nobody can subscribe to."""
+        if event not in EVENTS:
+            raise ValueError(f"{event} is no event: one of {', '.join(sorted(EVENTS))}")
+        if property in _SILENT or (property and not event.endswith("propertyChange")):
+            raise ValueError(f"{event} of {property} cannot be subscribed to")
+        if len(self.subscriptions) >= SUBSCRIPTIONS_MAX:
+            raise ValueError(f"an app has at most {SUBSCRIPTIONS_MAX} subscriptions")
+        highest = max((one.id for one in self.subscriptions), default=8_600_000)
+        one = Subscription(highest + 1, event, property, type_id)
+        self.subscriptions.append(one)
+        return one
+
     def _event(self, one: Subscription, what: Happening) -> dict[str, Any]:
-        about = {} if what.event.endswith("associationChange") else {"objectId": int(what.object_id)}
+        about: dict[str, Any] = {}
+        if not what.event.endswith("associationChange"):
+            about["objectId"] = int(what.object_id)
+        if one.event.startswith("object."):
+            about["objectTypeId"] = what.type_id
         return {
             "eventId": next(self._numbers),
             "subscriptionId": one.id,
             "portalId": self.portal_id,
             "appId": self.app_id,
             "occurredAt": int(what.at.timestamp() * 1000),
-            "subscriptionType": what.event,
+            "subscriptionType": one.event,
             "attemptNumber": 0,
             "changeSource": what.source,
+            "sourceId": f"appId:{self.app_id}" if what.source == "INTEGRATION" else "userId:30001",
             **about,
             **what.facts,
         }
@@ -183,14 +235,21 @@ class Sender:
     def _post(self, batch: Batch) -> int | None:
         events = [{**event, "attemptNumber": batch.attempt} for event in batch.events]
         body = json.dumps(events, separators=(",", ":")).encode()
-        timestamp = str(int(self.now().timestamp() * 1000))
-        headers = {
-            "content-type": "application/json",
-            "x-hubspot-request-timestamp": timestamp,
-            "x-hubspot-signature-version": "v3",
-            "x-hubspot-signature-v3": signed(self.secret, "POST", self.target, body, timestamp),
-        }
-        return posted(self.target, body, headers)
+        return posted(self.target, body, {"content-type": "application/json", **self.signed(body)})
+
+    def signed(self, body: bytes) -> dict[str, str]:
+        """The headers that prove the sender, in every version that is switched on."""
+        secret = self.secret if not self.spoilt else f"not {self.secret}"
+        headers = {"x-hubspot-signature-version": self.signatures[0]}
+        for version in self.signatures:
+            if version == "v3":
+                timestamp = str(int(self.now().timestamp() * 1000))
+                headers["x-hubspot-request-timestamp"] = timestamp
+                headers["x-hubspot-signature-v3"] = signed(secret, "POST", self.target, body, timestamp)
+            else:
+                plain = plain_signature(secret, version, "POST", self.target, body)
+                headers["x-hubspot-signature"] = plain
+        return headers
 
     def _settle(self, batch: Batch, status: int | None) -> None:
         if status is not None and 200 <= status < 300:

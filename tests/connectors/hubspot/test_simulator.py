@@ -82,7 +82,13 @@ def test_a_second_contact_with_an_email_is_a_conflict_with_the_id(http: httpx.Cl
 
 
 def test_a_unique_property_upserts(account: Account, http: httpx.Client) -> None:
-    definition = {"name": "ext", "label": "x", "type": "string", "fieldType": "text", "groupName": "g"}
+    definition = {
+        "name": "ext",
+        "label": "x",
+        "type": "string",
+        "fieldType": "text",
+        "groupName": "dealinformation",
+    }
     made = http.post("/crm/properties/2026-09/deals", json={**definition, "hasUniqueValue": True})
     assert made.status_code == 201
     inputs = [{"id": "E-1", "idProperty": "ext", "properties": {"dealname": "A"}, "objectWriteTraceId": "t1"}]

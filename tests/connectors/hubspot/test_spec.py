@@ -29,6 +29,12 @@ FILES = (
     "CRM/Associations/2026-09/130902-associations.json",
     "CRM/Pipelines/2026-09/145896-pipelines.json",
     "CRM/Properties/2026-09/145899-properties.json",
+    "CRM/Property_Validations/2026-09/215885-propertyValidations.json",
+    "CRM/Invoices/2026-09/424-invoices.json",
+    "CRM/Commerce_Payments/2026-09/424-commercePayments.json",
+    "CRM/Associations_Schema/2026-09/130902-associationsSchema.json",
+    "CRM/Crm_Owners/2026-09/146888-crmOwners.json",
+    "CRM/Objects/2026-09/424-objects.json",
     "Account/Account_Info/2026-09/144923-accountInfo.json",
 )
 pytestmark = pytest.mark.skipif(not SPECS.is_dir(), reason="the vendor's specification files are not here")
