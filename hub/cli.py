@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import uvicorn
 
 from hub import secrets
-from hub.api.access import Actor, Role
-from hub.api.actions import known, save_connection, secret_names
-from hub.api.showing import is_sealed
+from hub.cli_connection import backfill, connection_app, connection_install
 from hub.cli_mapping import mapping_app
-from hub.cli_parts import plainly, settled, typist
-from hub.errors import Invalid
+from hub.cli_parts import plainly, settled
 from hub.main import build, settle_memory, web
-from hub.registry import connector_class
-from hub.store import access, connections
+from hub.registry import installed
+from hub.store import access
 
 app = typer.Typer(help="O2C Hub: order-to-cash between CRM, ERP, banks and partners.", no_args_is_help=True)
 token_app = typer.Typer(help="Bearer tokens for people and programs.", no_args_is_help=True)
-connection_app = typer.Typer(help="Configured uses of connectors.", no_args_is_help=True)
 app.add_typer(token_app, name="token")
 app.add_typer(connection_app, name="connection")
 app.add_typer(mapping_app, name="mapping")
+app.command("backfill")(backfill)
 
 
 def ensure_free(host: str, port: int) -> None:
@@ -132,84 +128,26 @@ def token_create(
     typer.echo(token)
 
 
-@connection_app.command("add")
-def connection_add(
-    name: Annotated[str, typer.Argument(help="how routes and pages call it")],
-    connector: Annotated[str, typer.Argument(help="hubspot, netsuite, bank, http, ...")],
-    settings_file: Annotated[
-        Path, typer.Argument(help="JSON file with its settings; - reads standard input")
-    ],
-    poll_seconds: Annotated[float, typer.Option(help="ask it this often; 0: never")] = 0.0,
-) -> None:
-    """Create or change a connection. Secrets are sealed before they are stored."""
-    with plainly():
-        parts = build(settled())
-        text = sys.stdin.read() if str(settings_file) == "-" else settings_file.read_text("utf-8")
-        given = json.loads(text)
-        stored = parts.hub.registry.seal(name, connector, given)
-        with parts.hub.store.begin() as tx:
-            connections.save(
-                parts.hub.store.database,
-                tx.conn,
-                name,
-                connector,
-                stored,
-                poll_seconds=poll_seconds,
-                now=tx.now,
-            )
-            tx.trail.audit(at=tx.now, actor="o2c command", action="connection.save", subject=name)
-    typer.echo(f"saved; try it with: o2c connection check {name}")
+def _shortcut(connector: str) -> typer.Typer:
+    """`o2c hubspot install` for those who think of the system and not of its connection."""
+    words = typer.Typer(help=f"Set up {connector}.", no_args_is_help=True)
+
+    @words.callback()
+    def about() -> None:
+        """What the connector needs in the system's account."""
+
+    @words.command("install")
+    def install(
+        connection: Annotated[
+            str, typer.Option(help="where it is not called like the connector")
+        ] = connector,
+        dry: Annotated[bool, typer.Option("--dry", help="only look; change nothing")] = False,
+    ) -> None:
+        """Make what the connector needs in the system's account."""
+        connection_install(connection, dry)
+
+    return words
 
 
-@connection_app.command("set")
-def connection_set(
-    name: Annotated[str, typer.Argument(help="the connection")],
-    changes: Annotated[list[str], typer.Argument(help="SETTING=VALUE; lists as JSON")],
-) -> None:
-    """Change some settings of a connection; the others stay as they are."""
-    with plainly():
-        parts = build(settled())
-        with parts.hub.store.look() as tx:
-            row = known(tx, name)
-        given = {key: value for key, value in json.loads(row.settings).items() if not is_sealed(value)}
-        changed = dict(_change(change) for change in changes)
-        if hidden := secret_names(connector_class(row.connector).manifest.settings) & changed.keys():
-            told = f"{min(hidden)} is a secret, and a command line is kept in histories"
-            raise Invalid(
-                f"{told}: change it in the console, or with o2c connection add and a file", field=min(hidden)
-            )
-        given |= changed
-        who = Actor(typist(), Role.ADMIN)
-        save_connection(
-            parts.hub, who, name, connector=row.connector, given=given, poll_seconds=row.poll_seconds
-        )
-    typer.echo(f"saved; try it with: o2c connection check {name}")
-
-
-def _change(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise Invalid(f"write {text}=VALUE", field=text)
-    return name, json.loads(value) if value[:1] in ("[", "{") else value
-
-
-@connection_app.command("check")
-def connection_check(name: Annotated[str, typer.Argument(help="the connection")]) -> None:
-    """Try its credentials and scopes now."""
-    with plainly():
-        parts = build(settled())
-        health = parts.hub.registry.get(name).connector.check()
-    typer.echo(health.summary)
-    for finding in health.findings:
-        typer.echo(f"  - {finding}")
-    raise typer.Exit(0 if health.ok else 1)
-
-
-@connection_app.command("list")
-def connection_list() -> None:
-    """Every connection and its state."""
-    with plainly():
-        parts = build(settled())
-        with parts.hub.store.look() as tx:
-            for row in connections.every(tx.conn):
-                typer.echo(f"{row.name:20} {row.connector:12} {row.state:8} {row.paused_why}")
+for _connector in installed():
+    app.add_typer(_shortcut(_connector), name=_connector, hidden=True)

@@ -20,6 +20,7 @@ from hub.engine import Hub
 from hub.errors import Invalid, MappingInvalid
 from hub.main import build
 from hub.mapping import Finding, Translator, check_mapping, check_together, compile_mapping, load
+from hub.registry import goes_anywhere
 from hub.store import connections, mappings
 from hub.store.mappings import Slot
 
@@ -49,7 +50,7 @@ def check(
             found.setdefault(path.parent.name, []).append(document)
         except MappingInvalid as error:
             findings += error.findings
-    findings += check_together(found)
+    findings += check_together(found, goes_anywhere)
     for finding in findings:
         typer.echo(str(finding))
     problems = sum(finding.severity == "error" for finding in findings)

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from hub import backfilling
 from hub.engine import Hub
-from hub.errors import AuthFailed, ConnectorError, RateLimited
+from hub.errors import ConnectorError
 from hub.failpoints import failpoint
-from hub.settling import describe
-from hub.store import access, connections
+from hub.settling import describe, note_failure
+from hub.store import access, backfills, connections
 from hub.store.intake import accept, item
 
 log = structlog.get_logger("o2c.clock")
@@ -34,7 +35,7 @@ class Clock:
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._every, args=(work,), name="clock", daemon=True)
-            for work in (self.hub.sweep, self.poll_due, *rounds)
+            for work in (self.hub.sweep, self.poll_due, self.walk_due, *rounds)
         ]
 
     def start(self) -> None:
@@ -73,6 +74,16 @@ class Clock:
             except ConnectorError as error:
                 log.warning("poll_failed", connection=live.name, error=describe(error))
 
+    def walk_due(self) -> None:
+        """Let every backfill take its next steps, if this process leads."""
+        with self.hub.store.look() as tx:
+            if not backfills.due(tx.conn):
+                return
+        with self.hub.store.begin() as tx:
+            if not access.lead(self.hub.store.database, tx.conn, "backfills", self.holder, LEAD_SECONDS):
+                return
+        backfilling.round(self.hub)
+
 
 def poll(hub: Hub, connection: str) -> int:
     """Ask one connection for what is new, page by page; the cursor moves in the accepting transaction.
@@ -90,9 +101,13 @@ def poll(hub: Hub, connection: str) -> int:
         try:
             page = live.connector.poll(row.cursor if row else None)
         except ConnectorError as error:
-            _poll_failed(hub, connection, error)
+            with hub.store.begin() as tx:
+                note_failure(tx, connection, error)
             raise
-        items = [item(connection, "poll", a.event_ids, a.delivery) for a in page.arrivals]
+        now = hub.store.now()  # by the hub's clock, like every delivery
+        items = [
+            item(connection, "poll", a.event_ids, a.delivery._replace(received_at=now)) for a in page.arrivals
+        ]
         with hub.store.begin() as tx:
             if items:
                 accept(hub.store.database, tx.conn, items)
@@ -104,16 +119,3 @@ def poll(hub: Hub, connection: str) -> int:
         if not page.more:
             break
     return seen
-
-
-def _poll_failed(hub: Hub, connection: str, error: ConnectorError) -> None:
-    with hub.store.begin() as tx:
-        if isinstance(error, AuthFailed):
-            connections.pause(tx.conn, connection, describe(error))
-            tx.cases.open(
-                reason="auth_failed", connection=connection, now=tx.now, subject=connection,
-                title=f"{connection} refuses our credentials; it is paused until you repair them",
-                evidence={"connection": connection, "error": describe(error)},
-            )  # fmt: skip
-        elif isinstance(error, RateLimited):
-            connections.failed(tx.conn, connection, error.retry_after)

@@ -6,15 +6,15 @@ stateless: two instances with the same settings are the same connector. Only `pu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
-from hub.errors import ConnectorError
+from hub.errors import ConnectorError, Unmappable
 
 Record = Mapping[str, Any]
 """A vendor's own object, in the vendor's own words. Numbers are int or Decimal, never float."""
@@ -37,6 +37,9 @@ class Change(NamedTuple):
     external_id: str
     record: Record | None
     revision: datetime | None = None  # when the vendor last changed it; an older one than known is ignored
+    merged_into: str = ""  # the object that took its place there
+    as_of: datetime | None = None  # what it says was true then; None: at the moment read() was called
+    problem: Unmappable | None = None  # why it has no record; what else the delivery brings is not to blame
 
 
 class Write(NamedTuple):
@@ -62,6 +65,8 @@ class Page(NamedTuple):
     arrivals: Sequence[Arrival]
     cursor: str | None
     more: bool = False
+    total: int | None = None  # of a backfill: how many objects there are, where the vendor tells
+    wait: float = 0.0  # of a backfill: seconds until it is worth calling again (a job under way there)
 
 
 class Idempotency(StrEnum):
@@ -80,6 +85,7 @@ class Kind:
     outbound: bool = False
     idempotency: Idempotency = Idempotency.NONE
     quiesce: float = 0.0  # seconds: longest processing time there plus lag of its search
+    only_with: str = ""  # "order" or "customer": written only where that document of it is known already
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,59 @@ class Poller(Protocol):
 
     def poll(self, cursor: str | None) -> Page:
         """Deliveries since the cursor, oldest first, and the next cursor. One bounded page."""
+        ...
+
+
+@runtime_checkable
+class BatchSource(Source, Protocol):
+    """A source whose vendor tells of many objects in one call."""
+
+    def read_many(self, deliveries: Sequence[Delivery]) -> Sequence[Sequence[Change]]:
+        """What each delivery brings, in order; may raise like `read`, then for all of them.
+
+        An object that several deliveries name is read once: the very same Change stands in each answer.
+        """
+        ...
+
+
+@runtime_checkable
+class Backfiller(Protocol):
+    """A source whose history can be walked, from a day on, with as few calls as the vendor allows."""
+
+    manifest: ClassVar[Manifest]
+
+    def backfill(self, since: datetime, cursor: str | None) -> Page:
+        """One bounded step, oldest first; `cursor` None begins. Same cursor, same arrivals: resumable."""
+        ...
+
+
+class Step(NamedTuple):
+    """One thing a connector needs in the vendor's account."""
+
+    what: str
+    state: Literal["there", "made", "missing", "refused"]  # `missing`: would be made, or a person must
+    detail: str = ""
+
+
+@runtime_checkable
+class Installer(Protocol):
+    """A connector that can set up the vendor's account for itself: properties, fields, subscriptions."""
+
+    manifest: ClassVar[Manifest]
+
+    def install(self, *, dry: bool) -> Iterator[Step]:
+        """Make what is missing, one step after the other; `dry` only looks. What is there stays as it is."""
+        ...
+
+
+@runtime_checkable
+class Responder(Protocol):
+    """A source whose sender wants an answer of its own form, such as the Ack of an outbound message."""
+
+    manifest: ClassVar[Manifest]
+
+    def response(self, delivery: Delivery) -> tuple[str, bytes]:
+        """Content type and body of the 200 that says: it is stored. No I/O, never raises."""
         ...
 
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hub import failures, settling
-from hub.errors import NotYet, Transient
+from hub.errors import NotYet, RateLimited, Transient
 from hub.failpoints import failpoint
+from hub.model import Document
 from hub.pace import Pace
+from hub.present import Abroad
 from hub.registry import Registry
 from hub.routes import Routes
+from hub.store.documents import promoted
 from hub.store.tables import XREF
 from hub.store.tx import Store, Tx
 
@@ -52,6 +55,11 @@ class TxLookup:
         return str(known.document_id)
 
 
+def abroad(tx: Tx, connection: str) -> Abroad:
+    """What a connection calls our documents."""
+    return lambda document_id: tx.xrefs.external_id(connection, document_id) or ""
+
+
 def no_bell(queue_name: str) -> None:
     """Rings nothing: the sweep will find the rows."""
 
@@ -75,23 +83,49 @@ class Core:
             self._failed(table, row, Transient(why, code="worker_lost"))
         return [row for row in rows if row not in spent]
 
-    def _failed(self, table: Any, row: Any, error: Exception) -> failures.Next:
-        live = self.registry.all().get(row.connection)
-        kinds = live.manifest.kinds if live else {}
-        quiesce = kinds[row.kind].quiesce if table is XREF and row.kind in kinds else 0.0
-        step = failures.after(
-            error, attempts=row.attempts, attempts_max=self.bounds.attempts_max, age=_age(self.store, row),
-            quiesce=quiesce,
-        )  # fmt: skip
+    def _failed(self, table: Any, row: Any, error: Exception, *, alive: bool = False) -> failures.Next:
+        """Settle a failure. `alive`: the same call did others well, so the system is not to blame."""
+        step = self._step(table, row, error)
+        if alive and not isinstance(error, RateLimited):
+            step = step._replace(slows=False)
         with self.store.begin() as tx:
             settling.settle_failure(tx, table, row, error, step)
             failpoint("failure.before_commit")
         return step
 
+    def _step(self, table: Any, row: Any, error: Exception) -> failures.Next:
+        live = self.registry.all().get(row.connection)
+        kinds = live.manifest.kinds if live else {}
+        quiesce = kinds[row.kind].quiesce if table is XREF and row.kind in kinds else 0.0
+        return failures.after(
+            error, attempts=row.attempts, attempts_max=self.bounds.attempts_max, age=_age(self.store, row),
+            quiesce=quiesce,
+        )  # fmt: skip
+
+    def _failed_all(self, table: Any, rows: Sequence[Any], error: Exception) -> None:
+        """The same failure of many rows, settled in one transaction."""
+        with self.store.begin() as tx:
+            for row in rows:
+                step = self._step(table, row, error)
+                settling.settle_failure(tx, table, row, error, step)
+            failpoint("failure.before_commit")
+
     def hear(self, event: str) -> Sequence[str]:
         """The connections that exist and want to know of an event."""
         live = self.registry.all()
         return [name for name in self.routes.get(event, ()) if name in live]
+
+    def addressees(self, tx: Tx, event: str, document: Document) -> Sequence[str]:
+        """The connections to tell of an event: of several CRMs, only the one that the order is from."""
+        return [name for name in self.hear(event) if self._concerns(tx, name, document)]
+
+    def _concerns(self, tx: Tx, connection: str, document: Document) -> bool:
+        kind = self.registry.get(connection).manifest.kinds.get(document.kind)
+        if kind is None or not kind.only_with:
+            return True
+        facts = promoted(document)
+        home = {"order": facts.order, "customer": facts.customer}[kind.only_with]
+        return bool(home) and tx.xrefs.lives_at(connection, home)
 
     @contextmanager
     def _unit(self) -> Iterator[Tx]:

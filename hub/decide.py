@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from hub import process
 from hub.engine import Hub
 from hub.errors import IllegalMove, Invalid
@@ -23,6 +25,7 @@ _ROW_DECISIONS: Mapping[str, Sequence[str]] = {  # about a queue row that stoppe
     "conflicting_event": ("retry", "drop"),
     "unknown_outcome": ("not_created", "adopt"),
     "auth_failed": ("resume",),
+    "quota_spent": ("resume",),
     "file_refused": ("drop",),
 }
 
@@ -64,8 +67,9 @@ def _about_document(hub: Hub, tx: Tx, case: Any, decision: str, choice: Choice) 
     document = tx.documents.get(case.document_id)
     cause = Cause(choice.by, case.id)
     try:
-        outcome = DECISIONS[case.reason][decision](document, choice, tx.reader)
-        process.run(tx, process.apply(tx, outcome, cause), hub.hear, cause)
+        answer = choice._replace(evidence=orjson.loads(case.evidence))
+        outcome = DECISIONS[case.reason][decision](document, answer, tx.reader)
+        process.run(tx, process.apply(tx, outcome, cause), hub.addressees, cause)
     except IllegalMove as error:
         raise Invalid(f"{error}; what the case asks was overtaken", field="decision") from None
 

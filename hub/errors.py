@@ -4,6 +4,7 @@ HubError
   ConnectorError          raised by connectors and by the http door
     Transient             network, 5xx, lock: retry with backoff and jitter, then dead letter and case
       RateLimited         429 and its disguises: retry at retry_after; costs no attempt; slows the connection
+        QuotaSpent        nothing is left of the day's allowance: the connection rests, people are told
       NotYet              a referenced document is not there yet: retry soon
     Rejected              the vendor refused it: dead letter and case at once, in the vendor's own words
     Conflict              changed under us: read again, merge, run again
@@ -66,6 +67,10 @@ class Transient(ConnectorError):
 
 class RateLimited(Transient):
     """Too many requests: come back after `retry_after` seconds. Nothing was done."""
+
+
+class QuotaSpent(RateLimited):
+    """The vendor's allowance is used up until `retry_after` seconds from now. Nothing was done."""
 
 
 class NotYet(Transient):

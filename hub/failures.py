@@ -16,6 +16,7 @@ from hub.errors import (
     Invalid,
     MappingInvalid,
     NotYet,
+    QuotaSpent,
     RateLimited,
     Rejected,
     Transient,
@@ -75,7 +76,8 @@ def _free(error: ConnectorError, age: float) -> Next:
     if isinstance(error, AuthFailed):
         return Next("auth_failed", costs=False, pauses=True, reason="auth_failed")
     if isinstance(error, RateLimited):
-        return Next("rate_limited", delay=_wait(error, 1.0), costs=False, slows=True)
+        spent = "quota_spent" if isinstance(error, QuotaSpent) else ""
+        return Next("rate_limited", delay=_wait(error, 1.0), costs=False, slows=True, reason=spent)
     if age > NOT_YET_MAX:
         return Next("missing_reference", dead=True, reason="missing_reference")
     return Next("not_yet", delay=min(NOT_YET_SECONDS + age / 10, 60.0), costs=False)

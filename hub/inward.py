@@ -1,22 +1,25 @@
-"""Process: a delivery is read, translated, merged, and carried through the stages in one transaction."""
+"""Process: what a delivery says is translated, merged, and carried through the stages in one transaction."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
-import orjson
 import structlog
 
 from hub import merge, process
-from hub.connector import Change, Delivery
-from hub.core import Core, TxLookup
-from hub.errors import Conflict, Fenced
+from hub.connector import Change
+from hub.core import TxLookup
+from hub.errors import Conflict, Fenced, Transient
 from hub.failpoints import failpoint
 from hub.mapping import Translator
+from hub.model import Order, OrderState
 from hub.process import Cause
+from hub.reading import INBOX_BATCH, Reading, Told
 from hub.registry import Live
+from hub.stages import amending
 from hub.stages.outcome import Event
 from hub.store import queue
 from hub.store.database import new_id
@@ -24,10 +27,11 @@ from hub.store.documents import promoted
 from hub.store.records import Kept
 from hub.store.tables import INBOX
 from hub.store.tx import Tx
+from hub.store.xrefs import Known
 
 log = structlog.get_logger("o2c.inward")
-INBOX_BATCH = 64
 EVIDENCE_MAX = 1_000
+_AGREED = (OrderState.APPROVED, OrderState.PART_INVOICED, OrderState.INVOICED)
 
 
 class Translated(NamedTuple):
@@ -38,65 +42,58 @@ class Translated(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """A claimed delivery with what it says. None among `translated`: to be translated in the transaction."""
+    """A delivery with what it says. None among `translated`: to be translated in the transaction."""
 
     row: Any
     changes: Sequence[Change]
     translated: Sequence[Translated | None]
+    asked_at: datetime
 
 
-class Inward(Core):
+class Inward(Reading):
     """The verb that turns deliveries into documents."""
 
     def process(self, limit: int = INBOX_BATCH) -> int:
         """Claim due deliveries and carry each through the whole process. Returns how many were claimed."""
         limit = min(limit, self.pace.batch("inbox"))
-        with self.store.begin() as tx:
-            rows = queue.claim_inbox(tx.conn, lease=self.bounds.lease, limit=limit)
+        rows = self._claim_inbox(limit)
         if not rows:
             return 0
         failpoint("process.claimed")
-        full, slow = len(rows) == limit, self.pace.is_slow("inbox")
+        full, slow = len(rows) >= limit, self.pace.is_slow("inbox")
         if full and slow:
             self.ring("inbox")  # others can wait for these systems beside us
         began = time.monotonic()
-        begun = []
-        sound = self._sound(INBOX, rows)
-        for n, row in enumerate(sound):
-            if n and time.monotonic() > began + self.bounds.budget:
-                with self.store.begin() as tx:
-                    queue.put_back(tx.conn, INBOX, sound[n:])
-                break
-            changes = self._read(row)
-            if changes is not None:
-                begun.append(Begun(row, changes, ()))
+        told = self._read_all(self._sound(INBOX, rows), began)
         self.pace.note("inbox", len(rows), time.monotonic() - began)
-        if begun:
-            self._absorb(self._translate(begun))
+        applied: set[int] = set()
+        for at in range(0, len(told), INBOX_BATCH):
+            if at and time.monotonic() > began + self.bounds.budget:
+                with self.store.begin() as tx:
+                    queue.put_back(tx.conn, INBOX, [one.row for one in told[at:]])
+                break
+            self._absorb(self._translate(told[at : at + INBOX_BATCH], applied), applied)
         if full and not slow:
             self.ring("inbox")  # quick work: one worker after the other, or they only fight for the lock
         return len(rows)
 
-    def _read(self, row: Any) -> Sequence[Change] | None:
-        sent = Delivery(orjson.loads(row.headers), row.body, row.url, row.received_at, row.method)
-        try:
-            return list(self.registry.get(row.connection).connector.read(sent))  # vendor I/O: no open tx
-        except Exception as error:  # noqa: BLE001 - whatever a connector raises, the row must be settled
-            self._failed(INBOX, row, error)
-            return None
-
-    def _translate(self, begun: Sequence[Begun]) -> Sequence[Begun]:
+    def _translate(self, told: Sequence[Told], applied: set[int]) -> Sequence[Begun]:
         """Apply mappings before the writing transaction begins, so that it holds its lock only briefly."""
+        done: dict[int, Translated | None] = dict.fromkeys(applied)
         with self.store.look() as tx:
-            self._prefetch(tx, begun)
-            return [
-                one._replace(translated=tuple(self._try(tx, one.row, change) for change in one.changes))
-                for one in begun
-            ]
+            self._prefetch(tx, told)
+            for one in told:
+                for change in one.changes:
+                    if id(change) not in done:
+                        done[id(change)] = self._try(tx, one.row, change)
+        return [
+            Begun(one.row, one.changes, tuple(done[id(change)] for change in one.changes), one.asked_at)
+            for one in told
+        ]
 
-    def _prefetch(self, tx: Tx, begun: Sequence[Begun]) -> None:
+    def _prefetch(self, tx: Tx, told: Sequence[Told | Begun]) -> None:
         things: dict[str, set[tuple[str, str]]] = {}
-        for one in begun:
+        for one in told:
             place = things.setdefault(one.row.connection, set())
             place.update((change.kind, change.external_id) for change in one.changes)
         for connection, pairs in things.items():
@@ -115,7 +112,7 @@ class Inward(Core):
             return Translated(translator, None)
         return Translated(translator, translator.apply(change.record, lookup))
 
-    def _absorb(self, begun: Sequence[Begun]) -> None:
+    def _absorb(self, begun: Sequence[Begun], applied: set[int]) -> None:
         """All in one transaction; if any of them fails, each in its own, so that one cannot hold up many.
 
         On PostgreSQL each has its own from the start: two batches that lock customers in different orders
@@ -123,45 +120,82 @@ class Inward(Core):
         """
         if len(begun) > 1 and not self.store.database.is_sqlite:
             for one in begun:
-                self._absorb([one])
+                self._absorb([one], applied)
             return
         for last in (False, False, True):
             try:
-                return self._absorb_together(begun)
+                return self._absorb_together(begun, applied)
             except Conflict as error:
                 if last or len(begun) > 1:
-                    return self._absorb_apart(begun, error)
+                    return self._absorb_apart(begun, applied, error)
             except Exception as error:  # noqa: BLE001 - each row must be settled, whatever went wrong
-                return self._absorb_apart(begun, error)
+                return self._absorb_apart(begun, applied, error)
 
-    def _absorb_apart(self, begun: Sequence[Begun], error: Exception) -> None:
-        if len(begun) == 1:
-            self._keep_refused(begun[0])
-            self._failed(INBOX, begun[0].row, error)
+    def _absorb_apart(self, begun: Sequence[Begun], applied: set[int], error: Exception) -> None:
+        if len(begun) > 1:
+            for one in begun:
+                self._absorb([one], applied)
             return
-        for one in begun:
-            self._absorb([one])
+        failed: Mapping[int, Exception] = {0: error}
+        if len(begun[0].changes) > 1 and not isinstance(error, Fenced):
+            failed = self._absorb_piecemeal(begun[0], applied)
+        if failed:
+            self._keep_refused(begun[0], failed)
+            self._failed(INBOX, begun[0].row, _gravest(list(failed.values())))
 
-    def _absorb_together(self, begun: Sequence[Begun]) -> None:
+    def _absorb_piecemeal(self, one: Begun, applied: set[int]) -> Mapping[int, Exception]:
+        """One object of a delivery must not hold up the others: each by itself. Returns failures by place.
+
+        The delivery is settled when none did; else it is tried again as a whole, which changes nothing for
+        those that got through.
+        """
+        failed: dict[int, Exception] = {}
+        for at, change in enumerate(one.changes):
+            try:
+                part = one._replace(changes=[change], translated=[one.translated[at]])
+                self._absorb_together([part], applied, settles=False)
+            except Exception as error:  # noqa: BLE001 - told to the caller, who settles the row
+                failed[at] = error
+        if not failed:
+            self._absorb_together([one._replace(changes=[], translated=[])], applied)
+        return failed
+
+    def _absorb_together(self, begun: Sequence[Begun], applied: set[int], *, settles: bool = True) -> None:
+        taken = set(applied)
         with self._unit() as tx:
             self._prefetch(tx, begun)
             for one in begun:
-                self._take_all(tx, one)
+                if not settles and not queue.is_held(tx.conn, one.row):
+                    raise Fenced("the delivery was taken over by another worker")
+                self._take_all(tx, one, taken)
             failpoint("process.before_settle")
-            if not queue.processed(tx.conn, [one.row for one in begun]):
-                raise Fenced("a delivery was taken over by another worker")
-            for one in begun:
-                if one.row.last_error:
-                    tx.cases.close_row(one.row.id, tx.now)
+            if settles:
+                self._settle_inbox(tx, [one.row for one in begun])
+        applied |= taken
 
-    def _take_all(self, tx: Tx, one: Begun) -> None:
+    def _settle_inbox(self, tx: Tx, rows: Sequence[Any]) -> None:
+        if not queue.processed(tx.conn, rows):
+            raise Fenced("a delivery was taken over by another worker")
+        for row in rows:
+            if row.last_error:
+                tx.cases.close_row(row.id, tx.now)
+
+    def _take_all(self, tx: Tx, one: Begun, taken: set[int]) -> None:
         live = self.registry.get(one.row.connection)
         for change, translated in zip(one.changes, one.translated, strict=True):
-            self._take(tx, live, one.row, change, translated)
+            if id(change) in taken:
+                continue  # another delivery of this batch named it too
+            taken.add(id(change))
+            as_of = change.as_of or one.asked_at
+            self._take(tx, live, one.row, change._replace(as_of=as_of), translated)
 
     def _take(self, tx: Tx, live: Live, row: Any, change: Change, translated: Translated | None) -> None:
+        if change.problem is not None:
+            raise change.problem
         known = tx.xrefs.known(live.name, change.kind, change.external_id)
-        if known is not None and change.revision and known.revision and change.revision < known.revision:
+        if change.merged_into:
+            return self._merged(tx, live, change, known)
+        if known is not None and known.is_ahead(change.revision, change.as_of):
             return  # overtaken on the way: we have seen a newer state of it
         translator, fields = translated or self._translated(tx, live, change)
         label = translator.label
@@ -174,13 +208,34 @@ class Inward(Core):
         if known is None:
             document = merge.make(change.kind, new_id(), fields, label)
             tx.documents.expect_new(document.id)
-            tx.xrefs.seen(live.name, document, change.external_id, change.revision)
+            tx.xrefs.seen(live.name, document, change.external_id, change.revision, change.as_of)
             self._keep(tx, cause, change, document.id)
-            process.run(tx, [Event(f"{change.kind}.received", document)], self.hear, cause)
+            process.run(tx, [Event(f"{change.kind}.received", document)], self.addressees, cause)
             return
         self._keep(tx, cause, change, known.document_id)
         owns = translator.document.owns
         self._update(tx, known.document_id, fields, owns=owns, cause=cause, change=change)
+
+    def _merged(self, tx: Tx, live: Live, change: Change, known: Known | None) -> None:
+        """Ours follows to the object that survived; where that one is ours as well, a human decides."""
+        if known is None:
+            return
+        survivor = tx.xrefs.known(live.name, change.kind, change.merged_into)
+        if survivor is None:
+            tx.xrefs.rename(live.name, change.kind, change.external_id, change.merged_into)
+            return
+        document, other = tx.documents.get(known.document_id), tx.documents.get(survivor.document_id)
+        evidence = {
+            "from": live.name, "merged": change.external_id, "into": change.merged_into,
+            "survivor": survivor.document_id, "survivor_is": _label(other),
+        }  # fmt: skip
+        if document is None or tx.cases.answered_before(document.id, "merged", evidence):
+            return
+        title = f"{live.name} merged {document.kind} {_label(document)} into {_label(other)}"
+        tx.cases.open(
+            reason="merged", title=title, now=tx.now, evidence=evidence, document_id=document.id,
+            order_id=promoted(document).order, connection=live.name,
+        )  # fmt: skip
 
     def _keep(self, tx: Tx, cause: Cause, change: Change, document_id: str) -> None:
         """For what people ask later: where a value comes from, what another mapping would make."""
@@ -193,12 +248,13 @@ class Inward(Core):
                 )
             )  # fmt: skip
 
-    def _keep_refused(self, one: Begun) -> None:
+    def _keep_refused(self, one: Begun, failed: Collection[int]) -> None:
         """What could not be translated is what the next version of a mapping is tried on first."""
         cause = Cause(one.row.connection, one.row.id, one.row.connection)
+        only = [change for at, change in enumerate(one.changes) if at in failed]
         try:
             with self.store.begin() as tx:
-                for change in one.changes:
+                for change in only:
                     known = tx.xrefs.known(cause.origin, change.kind, change.external_id)
                     self._keep(tx, cause, change, known.document_id if known else "")
         except Exception as error:  # noqa: BLE001 - the row must still be settled, and the rest of the batch too
@@ -212,20 +268,23 @@ class Inward(Core):
         seen = merge.make(change.kind, document_id, fields, cause.translated_by)
         merged = merge.merge(ours, seen, owns)
         if change.revision:
-            tx.xrefs.newest(cause.actor, document_id, change.revision)
+            tx.xrefs.newest(cause.actor, document_id, change.revision, change.as_of)
         if merged.too_late:
-            self._too_late(tx, ours, merged, cause)
+            self._too_late(tx, ours, seen, merged, cause)
         if merged.changed:  # unchanged: an echo of our own write, or a repeat
-            process.run(tx, [Event(f"{change.kind}.changed", merged.document)], self.hear, cause)
+            process.run(tx, [Event(f"{change.kind}.changed", merged.document)], self.addressees, cause)
 
-    def _too_late(self, tx: Tx, ours: Any, merged: merge.Merged, cause: Cause) -> None:
-        evidence = {
+    def _too_late(self, tx: Tx, ours: Any, seen: Any, merged: merge.Merged, cause: Cause) -> None:
+        evidence: dict[str, Any] = {
             "from": cause.actor,
             "changes": [
                 {"field": name, "agreed": _short(a), "now": _short(b)}
                 for name, (a, b) in merged.too_late.items()
             ],
         }
+        if isinstance(ours, Order):
+            evidence |= amending.evidence(amending.proposal(ours, seen, tx.reader))
+            evidence["proposed"] = seen.model_dump(mode="json", include=set(merged.too_late))
         if tx.cases.answered_before(ours.id, "late_change", evidence):
             return
         named = ", ".join(merged.too_late)
@@ -239,10 +298,13 @@ class Inward(Core):
     def _withdrawn(self, tx: Tx, live: Live, document_id: str, *, deleted: bool) -> None:
         document = tx.documents.get(document_id)
         state = str(getattr(document, "state", ""))
-        if document is None or state in ("cancelled", "closed", "rejected"):
+        done = ("cancelled", "rejected", "closed") if deleted else ("cancelled", "rejected")
+        if document is None or state in done:  # what is paid and deleted there was tidied up
             return
         what = "deleted" if deleted else "no longer meets the mapping's `when`"
-        evidence = {"from": live.name, "what": what, "state": state}
+        evidence: dict[str, Any] = {"from": live.name, "what": what, "state": state}
+        if isinstance(document, Order) and document.state in _AGREED:
+            evidence |= amending.evidence(amending.proposal(document, None, tx.reader))
         if tx.cases.answered_before(document_id, "withdrawn", evidence):
             return
         number = getattr(document, "number", "") or document_id
@@ -252,6 +314,16 @@ class Inward(Core):
             evidence=evidence, document_id=document_id, order_id=promoted(document).order,
             connection=live.name,
         )  # fmt: skip
+
+
+def _gravest(errors: Sequence[Exception]) -> Exception:
+    """What decides about a delivery of which several objects failed: first what waiting can heal."""
+    return next((error for error in errors if isinstance(error, Transient)), errors[0])
+
+
+def _label(document: Any) -> str:
+    """How people call a document."""
+    return getattr(document, "number", "") or getattr(document, "name", "") or getattr(document, "id", "?")
 
 
 def _short(value: object) -> str:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hub import worker
 from hub.api import build_api
 from hub.clock import Clock
+from hub.duedates import DueDates
 from hub.engine import Bounds, Hub
 from hub.http import set_deadline
 from hub.logs import configure
@@ -90,7 +91,9 @@ def web(parts: Parts) -> ASGIApp:
     broker = worker.broker_for(settings.redis_url.get_secret_value() if settings.redis_url else None)
     bell = worker.declare(hub, broker, settings.threads)
     intake = Intake(hub.store.database, lambda: bell.ring("inbox"))
-    clock = Clock(hub, sweep_seconds=settings.sweep_seconds, rounds=[lambda: collect(parts)])
+    clock = Clock(
+        hub, sweep_seconds=settings.sweep_seconds, rounds=[lambda: collect(parts), DueDates(hub).look]
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from hub import merge
-from hub.core import TxLookup
+from hub.core import TxLookup, abroad
 from hub.engine import Hub
 from hub.errors import HubError
 from hub.mapping import Origin, trace
@@ -127,12 +127,12 @@ def _set_by_hub(path: str, value: Any, events: Sequence[Any]) -> FieldOrigin:
 
 
 def _sent(hub: Hub, tx: Tx, document: Document, version: int) -> Iterator[SentOrigin]:
-    shown = present(document, tx.reader)
     for row in tx.xrefs.of_document(document.id):
         live = hub.registry.all().get(row.connection)
         translator = live.outbound.get(document.kind) if live else None
         if translator is None:
             continue
+        shown = present(document, tx.reader, abroad(tx, row.connection))
         seen = trace(translator, shown, TxLookup(tx, row.connection, outward=True))
         problem = "; ".join(f"{one.field}: {one.reason}" for one in seen.failed)
         yield SentOrigin(

@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from hub.connector import Idempotency, Kind, Write
-from hub.core import Core, TxLookup
-from hub.errors import Fenced, UnknownOutcome
+from hub.connector import BatchSink, Idempotency, Kind, Write
+from hub.core import Core, TxLookup, abroad
+from hub.errors import Fenced, Transient, UnknownOutcome
 from hub.failpoints import failpoint
 from hub.http import calls_until
 from hub.present import present
@@ -43,7 +43,8 @@ class Outward(Core):
     def deliver(self, connection: str, limit: int = OUTBOX_BATCH) -> int:
         """Claim documents wanted at a connection and bring it up to date. Returns how many were claimed."""
         live = self.registry.get(connection)
-        limit = min(limit, self.pace.batch(connection))
+        most = live.manifest.limits.batch if isinstance(live.connector, BatchSink) else 1
+        limit = max(min(limit, self.pace.batch(connection)), most)
         claimed_at = time.monotonic()
         with self.store.begin() as tx:
             rows = queue.claim_xref(
@@ -68,48 +69,99 @@ class Outward(Core):
 
     def _prepare(self, live: Live, rows: Sequence[Any]) -> Sequence[Job]:
         jobs: list[Job] = []
+        passed: list[Sent] = []
         broken: list[tuple[Any, Exception]] = []
         with self.store.look() as tx:
             tx.documents.prefetch([row.document_id for row in rows])
             for row in rows:
                 try:
-                    jobs.append(self._job(tx, live, row))
+                    job, version = self._job(tx, live, row)
                 except Exception as error:  # noqa: BLE001 - settled below, outside this snapshot
                     broken.append((row, error))
+                else:
+                    jobs += [job] if job else []
+                    passed += [] if job else [Sent(row, row.external_id, version)]
         for row, problem in broken:
             self._failed(XREF, row, problem)
+        if passed:
+            with self._unit() as tx:
+                tx.xrefs.sent(live.name, passed)
         return jobs
 
-    def _job(self, tx: Tx, live: Live, row: Any) -> Job:
+    def _job(self, tx: Tx, live: Live, row: Any) -> tuple[Job | None, int]:
+        """What to write, in which version; nothing where the mapping's `when` says it is not for there."""
         stored = tx.documents.stored(row.document_id)
         assert stored is not None, row.document_id
-        shown = present(stored.document, tx.reader)
-        record = live.translator(row.kind, "out").apply(shown, TxLookup(tx, live.name, outward=True))
+        shown = present(stored.document, tx.reader, abroad(tx, live.name))
+        translator, lookup = live.translator(row.kind, "out"), TxLookup(tx, live.name, outward=True)
+        if not translator.applies(shown, lookup):
+            return None, stored.version
+        record = translator.apply(shown, lookup)
         key = f"{row.document_id}:{stored.version}"
         write = Write(row.kind, record, row.external_id, row.document_id, key)
-        return Job(row, write, stored.version)
+        return Job(row, write, stored.version), stored.version
 
     def _push_all(self, live: Live, jobs: Sequence[Job], until: float) -> None:
         began = time.monotonic()
+        size = live.manifest.limits.batch if isinstance(live.connector, BatchSink) else 1
         done: list[Done] = []
-        for n, job in enumerate(jobs):
-            start = time.monotonic()
-            if n and start > until:
-                self._put_back(jobs[n:])
+        for at in range(0, len(jobs), size):
+            part, start = jobs[at : at + size], time.monotonic()
+            if at and start > until:
+                self._put_back(jobs[at:])
                 break
-            try:
-                external_id = self._push(live, job)
-            except Exception as error:  # noqa: BLE001 - whatever a connector raises, the row must be settled
-                if self._failed(XREF, job.row, error).slows:
-                    self._put_back(jobs[n + 1 :])
-                    break
-            else:
-                done.append(Done(job, external_id, int((time.monotonic() - start) * 1000)))
+            answers = self._push_many(live, part) if size > 1 else [self._push_one(live, part[0])]
+            spent = int((time.monotonic() - start) * 1000 / len(part))
+            slowed, alive = False, any(isinstance(answer, str) for answer in answers)
+            for job, answer in zip(part, answers, strict=True):
+                if isinstance(answer, str):
+                    done.append(Done(job, answer, spent))
+                else:
+                    slowed |= self._failed(XREF, job.row, answer, alive=alive).slows
+            if slowed:
+                self._put_back(jobs[at + size :])
+                break
         self.pace.note(live.name, len(jobs), time.monotonic() - began)
         if done:
             self._settle(live, done)
 
-    def _push(self, live: Live, job: Job) -> str:
+    def _push_one(self, live: Live, job: Job) -> str | Exception:
+        try:
+            write = self._ready(live, job)
+            failpoint("push.before")
+            external_id: str = live.connector.push(write)
+            failpoint("push.after")
+        except Exception as error:  # noqa: BLE001 - whatever a connector raises, the row must be settled
+            return error
+        return external_id
+
+    def _push_many(self, live: Live, jobs: Sequence[Job]) -> Sequence[str | Exception]:
+        """One answer per job. A call that failed as a whole failed for each of them."""
+        answers: dict[int, str | Exception] = {}
+        writes: dict[int, Write] = {}
+        for at, job in enumerate(jobs):
+            try:
+                writes[at] = self._ready(live, job)
+            except Exception as error:  # noqa: BLE001 - of this one job; the others go on
+                answers[at] = error
+        if writes:
+            answers |= zip(writes, self._told(live, list(writes.values())), strict=True)
+        return [answers[at] for at in range(len(jobs))]
+
+    def _told(self, live: Live, writes: Sequence[Write]) -> Sequence[str | Exception]:
+        try:
+            failpoint("push.before")
+            found: Sequence[str | Exception] = live.connector.push_many(writes)
+            failpoint("push.after")
+        except Exception as error:  # noqa: BLE001 - whatever a connector raises, every row must be settled
+            return [error] * len(writes)
+        if len(found) != len(writes):
+            told = f"{len(found)} answers to {len(writes)} writes"
+            return [Transient(f"{live.manifest.name} gave {told}", code="bad_answer")] * len(writes)
+        return found
+
+    def _ready(self, live: Live, job: Job) -> Write:
+        """The write as it may go out now. Raises UnknownOutcome where nobody can tell what became of it."""
         kind = live.manifest.kinds.get(job.write.kind, Kind())
         write = job.write
         if job.row.unsettled > 1 and kind.idempotency is not Idempotency.NATIVE and write.external_id is None:
@@ -117,10 +169,7 @@ class Outward(Core):
             if kind.idempotency is Idempotency.NONE:
                 raise UnknownOutcome(f"an earlier attempt may have created {write.kind} {write.reference}")
             write = write._replace(external_id=live.connector.find(write.kind, write.reference))
-        failpoint("push.before")
-        external_id: str = live.connector.push(write)
-        failpoint("push.after")
-        return external_id
+        return write
 
     def _put_back(self, jobs: Sequence[Job]) -> None:
         with self.store.begin() as tx:
@@ -134,7 +183,8 @@ class Outward(Core):
                 together = tx.xrefs.sent(live.name, arrived)
                 if not together and len(done) > 1:
                     raise Fenced("another worker holds one of these by now")
-                connections.answered(tx.conn, live.name)
+                if connections.answered(tx.conn, live.name):
+                    tx.cases.close_rest(live.name, tx.now)
                 for one in done:
                     self._note(tx, one, "done" if together else "fenced")
                 failpoint("settle.before_commit")

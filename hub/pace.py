@@ -1,7 +1,14 @@
-"""How fast each queue goes: small batches for systems that take their time, large ones for quick work."""
+"""How fast each queue goes: small batches for systems that take their time, large ones for quick work.
+
+And how long deliveries of a busy connection gather before they are read at once: ten webhooks about one deal
+that come within a second are one read of it, not ten.
+"""
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 BATCH_SECONDS = 0.2  # what one claim should hold: short enough to share, long enough to pay for its commits
@@ -9,13 +16,18 @@ BATCH_MAX = 64
 FIRST = 4  # rows of a queue we know nothing about
 SLOW = 0.025  # seconds per row; beyond this a worker mostly waits, and others can wait beside it
 _WEIGHT = 0.3  # of the newest batch in the running average
+REST_MAX = 2.0  # seconds that deliveries of the busiest connection gather
+MEMORY = 10.0  # seconds over which its traffic is counted
+BUSY = 150.0  # deliveries in that time that earn one second of gathering: one a second waits for nothing
 
 
 @dataclass
 class Pace:
     """Running average of seconds per row, per queue, in this process."""
 
+    rest_max: float = REST_MAX
     _seconds: dict[str, float] = field(default_factory=dict)
+    _traffic: dict[str, tuple[float, float]] = field(default_factory=dict)  # (at, deliveries, fading)
 
     def batch(self, name: str) -> int:
         """How many rows to claim at once."""
@@ -32,3 +44,17 @@ class Pace:
             now = seconds / rows
             before = self._seconds.get(name, now)
             self._seconds[name] = before + _WEIGHT * (now - before)
+
+    def read(self, connection: str, deliveries: int, now: float | None = None) -> None:
+        """So many deliveries of a connection were read at once."""
+        at = time.monotonic() if now is None else now
+        before, count = self._traffic.get(connection, (at, 0.0))
+        self._traffic[connection] = (at, count * math.exp((before - at) / MEMORY) + deliveries)
+
+    def gathering(self, now: float | None = None) -> Collection[str]:
+        """Connections whose deliveries wait for more of their kind, at most two seconds."""
+        at = time.monotonic() if now is None else now
+        rests = (
+            (name, last + min(count / BUSY, self.rest_max)) for name, (last, count) in self._traffic.items()
+        )
+        return [name for name, until in rests if at < until]

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hub.model import Customer, Document, Invoice, InvoiceState, Money, Order, Payment
 from hub.stages.outcome import Reader
 
+Abroad = Callable[[str], str]
+"""What the connection that is written to calls a document; empty where it does not know it."""
 
-def present(document: Document, read: Reader) -> dict[str, Any]:
+
+def nowhere(document_id: str) -> str:
+    """For showing a document to nobody in particular."""
+    return ""
+
+
+def present(document: Document, read: Reader, abroad: Abroad = nowhere) -> dict[str, Any]:
     """The record that outgoing mappings start from. Money is {amount, currency} with exact decimals."""
     shown = document.model_dump()
     if isinstance(document, Order):
         shown |= _order(document, read)
     elif isinstance(document, Invoice):
-        still = read.open_amount(document)
-        paid = document.payable_amount - still
-        shown |= {"open_amount": still.model_dump(), "paid_amount": paid.model_dump()}
+        shown |= _invoice(document, read)
+        shown |= {
+            "customer_external_id": abroad(document.customer),
+            "order_external_id": abroad(document.order),
+        }
     elif isinstance(document, Payment):
         shown |= _payment(document, read)
+        shown |= {
+            "customer_external_id": abroad(document.customer) if document.customer else "",
+            "order_external_ids": _orders_paid(document, read, abroad),
+        }
     customer = read.get(str(getattr(document, "customer", ""))) if "customer" in shown else None
     if isinstance(customer, Customer):
         shown["customer_name"] = customer.name
@@ -42,14 +56,40 @@ def _order(order: Order, read: Reader) -> dict[str, Any]:
     }
 
 
+def _invoice(invoice: Invoice, read: Reader) -> dict[str, Any]:
+    still = read.open_amount(invoice)
+    late = is_overdue(invoice, still, read)
+    status = "overdue" if late else _payment_status([invoice], still, invoice.payable_amount)
+    return {
+        "open_amount": still.model_dump(),
+        "paid_amount": (invoice.payable_amount - still).model_dump(),
+        "overdue": late,
+        "payment_status": status,
+    }
+
+
+def is_overdue(invoice: Invoice, still: Money, read: Reader) -> bool:
+    """Is something of it still owed after the day it was due?"""
+    return still.amount > 0 and invoice.due_date < read.today
+
+
+def _orders_paid(payment: Payment, read: Reader, abroad: Abroad) -> list[str]:
+    invoices = [read.get(one.invoice) for one in read.allocations(payment=payment.id)]
+    orders = dict.fromkeys(one.order for one in invoices if isinstance(one, Invoice))
+    return [known for order in orders if (known := abroad(order))]
+
+
 def _progress(order: Order, read: Reader) -> dict[str, Any]:
     invoices = read.invoices_of(order.id)
-    invoiced = still = Money.zero(order.currency)
+    invoiced = still = late = Money.zero(order.currency)
     rows = []
+    dues = []
     for invoice in invoices:
         open_amount = read.open_amount(invoice)
         invoiced += invoice.payable_amount
         still += open_amount
+        late += open_amount if is_overdue(invoice, open_amount, read) else Money.zero(order.currency)
+        dues += [invoice.due_date] if open_amount.amount > 0 else []
         rows.append(
             {
                 "number": invoice.number, "state": str(invoice.state), "due_date": invoice.due_date,
@@ -63,7 +103,9 @@ def _progress(order: Order, read: Reader) -> dict[str, Any]:
         "invoiced": invoiced.model_dump(),
         "open": still.model_dump(),
         "paid": (invoiced - still).model_dump(),
-        "payment_status": _payment_status(invoices, still, invoiced),
+        "overdue": late.model_dump(),
+        "next_due": min(dues, default=None),
+        "payment_status": "overdue" if late else _payment_status(invoices, still, invoiced),
         "invoices": rows,
     }
 

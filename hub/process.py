@@ -8,8 +8,19 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from hub.errors import IllegalMove
+from hub.model import Document
 from hub.model.states import is_legal
-from hub.stages import closing, credit, fulfilment, invoicing, matching, ordering, receivables, resolving
+from hub.stages import (
+    amending,
+    closing,
+    credit,
+    fulfilment,
+    invoicing,
+    matching,
+    ordering,
+    receivables,
+    resolving,
+)
 from hub.stages.outcome import Decision, Event, Outcome, Stage
 from hub.store.documents import promoted
 from hub.store.tx import Tx
@@ -25,6 +36,7 @@ REACTIONS: Mapping[str, Sequence[Stage]] = {
     "order.held": (),
     "order.rejected": (),
     "order.cancelled": (),
+    "order.recalled": (),
     "order.approved": (fulfilment.request,),
     "order.part_invoiced": (),
     "order.invoiced": (),
@@ -37,6 +49,7 @@ REACTIONS: Mapping[str, Sequence[Stage]] = {
     "invoice.issued": (receivables.open_item,),
     "invoice.part_paid": (closing.close_order,),
     "invoice.paid": (closing.close_order,),
+    "invoice.overdue": (closing.tell_order,),
     "payment.received": (matching.apply,),
     "payment.unidentified": (),
     "payment.on_account": (credit.release_holds,),
@@ -50,8 +63,9 @@ DECISIONS: Mapping[str, Mapping[str, Decision]] = {  # case reason -> what a per
     "order_invalid": {"accept": ordering.accept, "cancel": ordering.cancel},
     "credit_hold": {"release": credit.release, "reject": credit.reject},
     "credit_rejected": {"cancel": ordering.cancel},
-    "withdrawn": {"keep": ordering.keep, "cancel": ordering.cancel},
-    "late_change": {"keep": ordering.keep},
+    "withdrawn": {"keep": amending.keep, "cancel": amending.withdraw},
+    "late_change": {"keep": amending.keep, "amend": amending.amend},
+    "merged": {"keep": amending.keep, "cancel": amending.withdraw},
     "shipment_refused": {"retry": fulfilment.retry},
     "unmatched_payment": {
         "apply": resolving.apply_to, "on_account": resolving.on_account, "refund": resolving.refund,
@@ -75,7 +89,7 @@ class Cause(NamedTuple):
     translated_by: str = ""  # mapping and version
 
 
-Hear = Callable[[str], Sequence[str]]  # event name -> connections that want to know
+Hear = Callable[[Tx, str, Document], Sequence[str]]  # (event, document) -> connections to tell
 
 
 def run(tx: Tx, first: Sequence[Event], hear: Hear, cause: Cause) -> None:
@@ -125,5 +139,5 @@ def _happen(tx: Tx, event: Event, hear: Hear, cause: Cause) -> None:
         version=version, event=event.name, actor=cause.actor, cause=cause.id,
     )  # fmt: skip
     if version:
-        for connection in hear(event.name):
+        for connection in hear(tx, event.name, document):
             tx.xrefs.want(connection, document, version, tx.now)

@@ -41,6 +41,14 @@ def connector_class(name: str) -> Any:
     return point.load()
 
 
+def goes_anywhere(connector: str, kind: str) -> bool:
+    """Is this kind written to the system whichever other system it is from? True where nothing is known."""
+    if connector not in installed():
+        return True
+    declared = connector_class(connector).manifest.kinds.get(kind)
+    return declared is None or not declared.only_with
+
+
 @dataclass(frozen=True)
 class Live:
     """A connection ready for use: its connector and its compiled mappings."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from hub.errors import NotYet
+from hub.errors import AuthFailed, ConnectorError, NotYet, QuotaSpent, RateLimited
 from hub.failures import Next
 from hub.store import connections, queue
 from hub.store.database import clock
@@ -12,6 +13,7 @@ from hub.store.tables import XREF
 from hub.store.tx import Tx
 
 ERROR_MAX = 2_000
+OF_CONNECTION = ("auth_failed", "quota_spent")  # one case for all rows of a connection
 
 
 def settle_failure(tx: Tx, table: Any, row: Any, error: Exception, step: Next) -> None:
@@ -38,6 +40,30 @@ def describe(error: BaseException) -> str:
     return " ".join(told.split())[:ERROR_MAX]
 
 
+def note_failure(tx: Tx, connection: str, error: ConnectorError) -> None:
+    """A system refused us while it was asked for what is new: brake or pause the connection, tell people."""
+    evidence = {"connection": connection, "error": describe(error)}
+    reason = ""
+    if isinstance(error, AuthFailed):
+        reason = "auth_failed"
+        connections.pause(tx.conn, connection, describe(error))
+    elif isinstance(error, RateLimited):
+        reason = "quota_spent" if isinstance(error, QuotaSpent) else ""
+        connections.failed(tx.conn, connection, error.retry_after)
+    if reason:
+        title = _TITLES[reason].format(connection=connection, until=until(tx, error))
+        tx.cases.open(
+            reason=reason, connection=connection, now=tx.now, subject=connection, title=title,
+            evidence=evidence,
+        )  # fmt: skip
+
+
+def until(tx: Tx, error: BaseException) -> str:
+    """When a connection that was told to stay away is called again, for people."""
+    moment = tx.now + timedelta(seconds=getattr(error, "retry_after", None) or 0.0)
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
 def _values(table: Any, row: Any, error: Exception, step: Next, text: str) -> dict[str, Any]:
     values: dict[str, Any] = {
         "state": "dead" if step.dead else "pending",
@@ -55,6 +81,7 @@ def _values(table: Any, row: Any, error: Exception, step: Next, text: str) -> di
 
 _TITLES = {
     "auth_failed": "{connection} refuses our credentials; it is paused until you repair them",
+    "quota_spent": "{connection} has no calls left; it rests until {until}",
     "missing_reference": "{what} waits for something that does not come: {error}",
     "unmappable": "{what} cannot be translated: {error}",
     "rejected": "{connection} refused {what}: {error}",
@@ -69,13 +96,15 @@ def _open_case(tx: Tx, table: Any, row: Any, step: Next, error: Exception) -> No
     label = getattr(document, "number", "") or getattr(document, "name", "") or document_id
     what = f"{row.kind} {label}" if table is XREF else f"a delivery from {row.connection}"
     title = _TITLES[step.reason].format(
-        connection=row.connection, what=what, error=describe(error), attempts=row.attempts
-    )
+        connection=row.connection, what=what, error=describe(error), attempts=row.attempts,
+        until=until(tx, error),
+    )  # fmt: skip
     order = getattr(document, "order", "") or (document_id if document and document.kind == "order" else "")
     tx.cases.open(
         reason=step.reason, title=title[:1].upper() + title[1:], now=tx.now, document_id=document_id,
-        order_id=order, connection=row.connection, row_id=row.id,
-        subject=row.connection if step.pauses else row.id,
+        order_id=order, connection=row.connection,
+        row_id="" if step.reason == "quota_spent" else row.id,
+        subject=row.connection if step.reason in OF_CONNECTION else row.id,
         evidence={
             "connection": row.connection, "queue": table.name, "row": row.id, "attempts": row.attempts,
             "error": describe(error), "kind": type(error).__name__,

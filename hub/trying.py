@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from hub import merge
-from hub.core import TxLookup
+from hub.core import TxLookup, abroad
 from hub.engine import Hub
 from hub.errors import HubError, Invalid, NotYet, Unmappable
 from hub.mapping import Trace, Translator, trace
@@ -70,16 +70,19 @@ def samples(hub: Hub, slot: Slot, last: int) -> Sequence[Sample]:
             found = records.last(tx.conn, slot.connection, slot.kind, last)
             return [Sample(one.external_id, one.document_id, one.record) for one in found]
         ids = views.newest_ids(tx.conn, slot.kind, last)
-    return [sample for at in range(0, len(ids), _CHUNK) for sample in _presented(hub, ids[at : at + _CHUNK])]
+    return [
+        sample for at in range(0, len(ids), _CHUNK) for sample in _presented(hub, slot, ids[at : at + _CHUNK])
+    ]
 
 
-def _presented(hub: Hub, ids: Sequence[str]) -> Iterator[Sample]:
+def _presented(hub: Hub, slot: Slot, ids: Sequence[str]) -> Iterator[Sample]:
     with hub.store.look() as tx:
         tx.documents.prefetch(ids)
         for document_id in ids:
             document = tx.documents.get(document_id)
             if document is not None:
-                yield Sample(_label(document), document_id, present(document, tx.reader))
+                shown = present(document, tx.reader, abroad(tx, slot.connection))
+                yield Sample(_label(document), document_id, shown)
 
 
 def _label(document: Document) -> str:

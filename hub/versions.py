@@ -116,8 +116,13 @@ def _beside_others(hub: Hub, slot: Slot, document: MappingDocument) -> Sequence[
         for name, at in live.items()
     }
     others = [one for one in now.get(slot.connection, []) if (one.kind, one.direction) != slot[1:]]
-    known = {one.message for one in check_together(now)}  # file and line are others in a draft
-    found = check_together({**now, slot.connection: [*others, document]})
+
+    def meets(connection: str, kind: str) -> bool:
+        declared = live[connection].manifest.kinds.get(kind) if connection in live else None
+        return declared is None or not declared.only_with
+
+    known = {one.message for one in check_together(now, meets)}  # file and line are others in a draft
+    found = check_together({**now, slot.connection: [*others, document]}, meets)
     return [one for one in found if one.message not in known]
 
 

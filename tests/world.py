@@ -17,6 +17,7 @@ from hub.connector import Change, Delivery, Health, Idempotency, Kind, Limits, M
 from hub.engine import Bounds, Hub
 from hub.errors import AuthFailed, Invalid, Transient
 from hub.mapping import compile_mapping, loads
+from hub.pace import Pace
 from hub.policies import load_policies
 from hub.registry import Live
 from hub.store import connections, queue
@@ -36,6 +37,8 @@ ROUTES = {
     "order.invoiced": ["crm"],
     "order.progressed": ["crm"],
     "order.closed": ["crm"],
+    "order.recalled": ["erp", "crm"],
+    "invoice.overdue": [],
     "invoice.issued": ["erp"],
     "payment.applied": ["erp"],
     "message.received": ["erp"],
@@ -343,7 +346,8 @@ def make_world(database_url: str, **erp: Any) -> World:
     with store.begin() as tx:
         for name in vendors:
             connections.save(store.database, tx.conn, name, name, {}, poll_seconds=0, now=tx.now)
-    hub = Hub(store, FixedRegistry(live), ROUTES, Bounds(lease=30.0, call=1.0, attempts_max=6))
+    bounds, pace = Bounds(lease=30.0, call=1.0, attempts_max=6), Pace(rest_max=0.0)
+    hub = Hub(store, FixedRegistry(live), ROUTES, bounds, pace=pace)
     assert set(ROUTES) <= set(process.REACTIONS)
     return World(hub, vendors, today)
 

@@ -1,6 +1,8 @@
 """POST /webhooks/{connection}: verify, make durable, answer. A plain ASGI route, for speed.
 
-Nothing is mapped and nobody is called before the answer; the commit happens before the 2xx.
+Nothing is mapped and nobody is called before the answer; the commit happens before the 2xx. Senders that can
+sign nothing prove themselves by a secret in the address, POST /webhooks/{connection}/{token}: it is handed to
+the connector as a header, and neither kept nor logged with the address.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from hub.connector import Delivery
 from hub.engine import Hub
 from hub.errors import AuthFailed, Invalid
 from hub.metrics import answered
-from hub.store.intake import Busy, Intake, Verdict
+from hub.store.intake import Busy, Intake, Item, Verdict
 
 log = structlog.get_logger("o2c.webhooks")
 HEADERS_MAX = 100
+TOKEN_HEADER = "o2c-path-token"  # noqa: S105 - the name of a header
+TOKEN_MAX = 200
 NAME_MAX = 64
 
 
@@ -42,21 +46,31 @@ class Receiver:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one webhook."""
         try:
-            verdict = await self._accept(scope, receive)
+            it, verdict = await self._accept(scope, receive)
         except Refusal as refusal:
             answered(str(refusal.status)).inc()
             await _answer(send, refusal.status, {"error": refusal.message}, refusal.retry_after)
-        else:
-            answered(verdict).inc()
+            return
+        answered(verdict).inc()
+        own = self.hub.response(it)
+        if own is None:
             await _answer(send, 202, {"status": str(verdict)})
+        else:
+            await _send(send, 200, *own)
 
-    async def _accept(self, scope: Scope, receive: Receive) -> Verdict:
+    async def _accept(self, scope: Scope, receive: Receive) -> tuple[Item, Verdict]:
         if scope["method"] != "POST":
             raise Refusal(405, "send a POST")
-        connection = scope["path"].rpartition("/")[2][:NAME_MAX]
+        connection, _, token = scope["path"].rpartition("/webhooks/")[2].partition("/")
+        connection = connection[:NAME_MAX]
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"][:HEADERS_MAX]}
+        headers.pop(TOKEN_HEADER, None)  # only the address can give it
         body = await self._body(headers, receive)
-        delivery = Delivery(headers, body, self._url(scope, headers), self.hub.store.now())
+        url = self._url(scope, headers)
+        if token:
+            headers[TOKEN_HEADER] = token[:TOKEN_MAX]
+            url = url.partition("/webhooks/")[0] + f"/webhooks/{connection}"
+        delivery = Delivery(headers, body, url, self.hub.store.now())
         try:
             it = self.hub.receive(connection, delivery)
         except AuthFailed:
@@ -70,7 +84,7 @@ class Receiver:
             log.warning("webhook_unreadable", connection=connection)
             raise Refusal(400, "the body cannot be read") from None
         try:
-            return await self.intake.put(it)
+            return it, await self.intake.put(it)
         except Busy:
             raise Refusal(503, "too many deliveries at once; send it again", retry_after=5) from None
         except Exception as error:  # noqa: BLE001 - the sender must repeat it, whatever our database said
@@ -110,8 +124,11 @@ class Receiver:
 
 
 async def _answer(send: Send, status: int, body: dict[str, Any], retry_after: int = 0) -> None:
-    content = orjson.dumps(body)
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    await _send(send, status, "application/json", orjson.dumps(body), retry_after)
+
+
+async def _send(send: Send, status: int, content_type: str, content: bytes, retry_after: int = 0) -> None:
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(content)).encode())]
     if retry_after:
         headers.append((b"retry-after", str(retry_after).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -52,6 +52,8 @@ class _Progress(BaseModel):
     invoiced: Money
     open: Money
     paid: Money
+    overdue: Money
+    next_due: date | None
     payment_status: str
     invoices: tuple[_Claim, ...]
 
@@ -72,8 +74,22 @@ PRESENTED: Mapping[str, Mapping[str, Any]] = {
         "progress": _Progress,
         "tracking": str,
     },
-    "invoice": {"open_amount": Money, "paid_amount": Money, "customer_name": str},
-    "payment": {"allocations": tuple[_Allocation, ...], "unapplied": Money, "customer_name": str},
+    "invoice": {
+        "open_amount": Money,
+        "paid_amount": Money,
+        "payment_status": str,
+        "overdue": bool,
+        "customer_name": str,
+        "customer_external_id": str,
+        "order_external_id": str,
+    },
+    "payment": {
+        "allocations": tuple[_Allocation, ...],
+        "unapplied": Money,
+        "customer_name": str,
+        "customer_external_id": str,
+        "order_external_ids": tuple[str, ...],
+    },
 }
 """What the hub works out and adds to a document before an outgoing mapping reads it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hub.mapping.document import MappingDocument
 from hub.mapping.finding import Finding
@@ -11,18 +11,33 @@ Documents = Mapping[str, Sequence[MappingDocument]]
 """The mappings of each connection, by the connection's name."""
 
 
-def check_together(documents: Documents) -> tuple[Finding, ...]:
+Meets = Callable[[str, str], bool]
+"""(connection, kind): is this kind written there from every system? Not where each document goes home."""
+
+
+def everybody(connection: str, kind: str) -> bool:
+    """Where nothing is known of a connection, its outgoing mappings are taken for all documents."""
+    return True
+
+
+def check_together(documents: Documents, meets: Meets = everybody) -> tuple[Finding, ...]:
     """Faults that only show beside other mappings.
 
-    Two systems that own one field would overwrite each other for ever; a reference to a kind that its
-    connection has no mapping for would wait for ever.
+    Two systems that own one field of a document that both know would overwrite each other for ever; a
+    reference to a kind that its connection has no mapping for would wait for ever.
     """
-    found = [*_overlaps(documents), *_lost_references(documents)]
+    found = [*_overlaps(documents, meets), *_lost_references(documents)]
     return tuple(sorted(dict.fromkeys(found), key=lambda one: (one.file, one.line, one.column)))
 
 
-def _overlaps(documents: Documents) -> Iterator[Finding]:
-    """Two connections to one system share its mapping and have documents of their own: that is no overlap."""
+def _overlaps(documents: Documents, meets: Meets) -> Iterator[Finding]:
+    """Two that each have documents of their own are no overlap: connections to one system, or two CRMs."""
+    guests = {
+        (connection, document.kind)
+        for connection, mappings in documents.items()
+        for document in mappings
+        if document.direction == "out" and meets(connection, document.kind)
+    }
     owners: dict[tuple[str, str], tuple[str, str]] = {}
     for connection, mappings in documents.items():
         for document in mappings:
@@ -30,7 +45,8 @@ def _overlaps(documents: Documents) -> Iterator[Finding]:
             for name in document.owns if document.direction == "in" else ():
                 field = (document.kind, name)
                 other, other_system = owners.setdefault(field, (connection, system))
-                if other_system != system:
+                both = guests & {(connection, document.kind), (other, document.kind)}
+                if other_system != system and both:
                     place = document.marks.at(f"owns.{name}")
                     told = f"'{name}' of {document.kind} is owned by '{connection}' and by '{other}'"
                     remedy = "only one system may change a field: remove it from owns in one of them"

@@ -45,3 +45,6 @@ class Invoice(Document):
     tax_exclusive_amount: Money = Field(description="UBL TaxExclusiveAmount (BT-109)")
     payable_amount: Money = Field(description="UBL PayableAmount (BT-115)")
     state: InvoiceState = InvoiceState.ISSUED
+    overdue_on: date | None = Field(
+        default=None, description="business date on which it was first seen unpaid after its due date"
+    )

@@ -73,7 +73,8 @@ LEGAL: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
         _O.VALIDATED: frozenset({_O.HELD, _O.REJECTED, _O.APPROVED, _O.INVALID, _O.CANCELLED}),
         _O.HELD: frozenset({_O.APPROVED, _O.REJECTED, _O.VALIDATED, _O.INVALID, _O.CANCELLED}),
         _O.REJECTED: frozenset({_O.VALIDATED, _O.INVALID, _O.CANCELLED}),
-        _O.APPROVED: frozenset({_O.PART_INVOICED, _O.INVOICED}),
+        # back to the start or cancelled only by a person, while nothing is shipped or billed
+        _O.APPROVED: frozenset({_O.PART_INVOICED, _O.INVOICED, _O.RECEIVED, _O.CANCELLED}),
         _O.PART_INVOICED: frozenset({_O.INVOICED}),
         _O.INVOICED: frozenset({_O.CLOSED}),
         _O.CLOSED: frozenset(),

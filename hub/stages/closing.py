@@ -6,6 +6,13 @@ from hub.model import Invoice, InvoiceState, Order, OrderState
 from hub.stages.outcome import Event, Outcome, Reader
 
 
+def tell_order(invoice: Invoice, read: Reader) -> Outcome:
+    """The world sees how an order is doing by its invoices: one of them changed."""
+    order = read.get(invoice.order)
+    assert isinstance(order, Order), invoice.order
+    return Outcome(events=[Event("order.progressed", order, touch=True)])
+
+
 def close_order(invoice: Invoice, read: Reader) -> Outcome:
     """Close the order of a paid invoice, or tell the world that it came nearer."""
     order = read.get(invoice.order)

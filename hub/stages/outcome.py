@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from hub.ledger import Group
@@ -88,6 +89,7 @@ class Choice(NamedTuple):
     by: str
     note: str
     values: Mapping[str, Any]
+    evidence: Mapping[str, Any] = MappingProxyType({})  # of the case that is answered
 
 
 Decision = Callable[[Any, Choice, Reader], Outcome]

@@ -75,6 +75,17 @@ class Cases:
             )
         )  # fmt: skip
 
+    def close_rest(self, connection: str, now: datetime) -> None:
+        """A connection that rested because nothing was left of its allowance answers again."""
+        self.conn.execute(
+            CASES.update()
+            .where(CASES.c.subject == f"quota_spent|{connection}", CASES.c.state == "open")
+            .values(
+                state="resolved", subject=None, resolved_at=now, resolved_by="hub",
+                decision="overtaken", note="it answers again",
+            )
+        )  # fmt: skip
+
     def answered_before(self, document_id: str, reason: str, evidence: Mapping[str, Any]) -> bool:
         """Has a person answered this very question, with the same evidence?"""
         body = orjson.dumps(dict(evidence), default=str, option=orjson.OPT_NON_STR_KEYS).decode()

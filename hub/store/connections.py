@@ -86,13 +86,14 @@ def failed(conn: Connection, name: str, retry_after: float | None) -> None:
     )
 
 
-def answered(conn: Connection, name: str) -> None:
-    """It answers: lift the brake."""
-    conn.execute(
+def answered(conn: Connection, name: str) -> bool:
+    """It answers: lift the brake. Was there one?"""
+    done = conn.execute(
         CONNECTIONS.update()
         .where(CONNECTIONS.c.name == name, CONNECTIONS.c.failures > 0)
         .values(failures=0, slow_until=0.0)
     )
+    return bool(done.rowcount)
 
 
 def callable_now(conn: Connection) -> Collection[str]:

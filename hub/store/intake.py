@@ -24,7 +24,7 @@ GROUP_MAX = 256  # deliveries in one commit
 WAITING_MAX = 10_000  # beyond this, senders are told to come back
 CROWD = 16  # a group of so many: more are coming than single commits could take
 GATHER_SECONDS = 0.005  # in a crowd, how long the next group gathers: fewer commits, fewer hand-overs
-_SECRET = frozenset({"authorization", "cookie", "proxy-authorization"})
+_SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "o2c-path-token"})
 _PUT = INBOX.insert().values(next_at=clock(), state="pending", attempts=0, lease_until=0.0)
 
 

@@ -7,7 +7,7 @@ Statements are built once: building one costs more than running it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -31,7 +31,8 @@ def _place(table: Table) -> sa.ColumnElement[bool]:
     held = sa.select(CONNECTIONS.c.name).where(
         sa.or_(CONNECTIONS.c.state == "paused", CONNECTIONS.c.slow_until > clock())
     )
-    return INBOX.c.connection.not_in(held)
+    gathering: sa.BindParameter[str] = sa.bindparam("without", expanding=True)
+    return sa.and_(INBOX.c.connection.not_in(held), INBOX.c.connection.not_in(gathering))
 
 
 @cache
@@ -62,9 +63,51 @@ def _claim(conn: Connection, table: Table, limit: int, **given: Any) -> Sequence
     return sorted(rows, key=lambda row: (row.next_at, row.id))
 
 
-def claim_inbox(conn: Connection, *, lease: float, limit: int) -> Sequence[Any]:
-    """Deliveries to process, held for `lease` seconds."""
-    return _claim(conn, INBOX, limit, lease=lease)
+def claim_inbox(
+    conn: Connection, *, lease: float, limit: int, without: Collection[str] = ()
+) -> Sequence[Any]:
+    """Deliveries to process, held for `lease` seconds; none of the connections named in `without`."""
+    return _claim(conn, INBOX, limit, lease=lease, without=list(without))
+
+
+_WEIGHTS = (
+    sa.select(INBOX.c.id, sa.func.length(INBOX.c.body).label("weight"))
+    .where(_due(INBOX), INBOX.c.connection == sa.bindparam("place"), INBOX.c.attempts < SUSPECT)
+    .order_by(INBOX.c.next_at, INBOX.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_CROWD = (
+    INBOX.update()
+    .where(INBOX.c.id.in_(sa.bindparam("ids", expanding=True)), _due(INBOX))
+    .values(lease_until=clock() + sa.bindparam("lease", type_=sa.Double), attempts=INBOX.c.attempts + 1)
+    .returning(*INBOX.c)
+)
+
+
+def claim_crowd(conn: Connection, connection: str, *, lease: float, limit: int, weight: int) -> Sequence[Any]:
+    """More deliveries of one connection, oldest first, as long as their bodies weigh no more than that."""
+    ids: list[str] = []
+    for row in conn.execute(_WEIGHTS, {"place": connection, "most": limit}):
+        weight -= row.weight
+        if weight < 0:
+            break
+        ids.append(row.id)
+    if not ids:
+        return ()
+    # another worker may have been quicker with some of them: those are no longer due
+    rows = conn.execute(_CROWD, {"ids": ids, "lease": lease}).all()
+    return sorted(rows, key=lambda row: (row.next_at, row.id))
+
+
+_HELD = sa.select(INBOX.c.id).where(
+    INBOX.c.id == sa.bindparam("row_id"), INBOX.c.lease_until == sa.bindparam("held")
+)
+
+
+def is_held(conn: Connection, row: Any) -> bool:
+    """Is a claimed delivery still ours? The answer holds until the transaction ends."""
+    found = conn.execute(_HELD.with_for_update(), {"row_id": row.id, "held": row.lease_until})
+    return found.first() is not None
 
 
 _OPEN_FOR_US = (

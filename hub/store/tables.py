@@ -98,6 +98,7 @@ XREF = Table(
     Column("waits_for", String(36)),  # document that must be known there first
     Column("wanted_at", Instant),
     Column("revision", Instant),  # newest state of it that we have seen there
+    Column("read_at", Instant),  # when we asked for that state
     UniqueConstraint("connection", "document_id"),
     UniqueConstraint("connection", "kind", "external_id"),
     _due("xref_due", "connection", "next_at"),
@@ -214,6 +215,22 @@ CURSORS = Table(
     Column("connection", String(64), primary_key=True),
     Column("cursor", Text),
     Column("polled_at", Instant, nullable=False),
+)  # fmt: skip
+BACKFILLS = Table(  # the last walk through each connection's history
+    "backfills", metadata,
+    Column("connection", String(64), primary_key=True),
+    Column("state", String(12), nullable=False),  # running | done | stopped | failed
+    Column("since", Instant, nullable=False),
+    Column("cursor", Text),
+    Column("seen", Integer, nullable=False),  # deliveries it brought
+    Column("fresh", Integer, nullable=False),  # of them, those that were not known
+    Column("total", Integer),  # objects there are, where the system tells
+    Column("steps", Integer, nullable=False),
+    Column("next_at", Double, nullable=False),  # no step before this moment
+    Column("error", Text, nullable=False),  # why it stands still
+    Column("asked_by", String(100), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("moved_at", Instant, nullable=False),
 )  # fmt: skip
 LEASES = Table(
     "leases", metadata,

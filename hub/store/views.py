@@ -54,6 +54,19 @@ def cases_of(conn: Connection, document_ids: Sequence[str]) -> Found:
     ).all()
 
 
+def unpaid_before(conn: Connection, day: date, *, limit: int, after: str) -> list[str]:
+    """Ids of invoices that were due before a day and are not paid, in pages."""
+    table = DOCUMENTS.c
+    found = (
+        sa.select(table.id)
+        .where(table.kind == "invoice", table.state.in_(("issued", "part_paid")), table.due_on < day)
+        .where(table.id > after)
+        .order_by(table.id)
+        .limit(limit)
+    )
+    return list(conn.execute(found).scalars())
+
+
 def documents(
     conn: Connection, *, kind: str, state: str = "", customer: str = "", search: str = "", limit: int = 50,
     after: str = "",

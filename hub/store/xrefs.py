@@ -21,10 +21,17 @@ from hub.store.tables import PENDING, XREF
 
 
 class Known(NamedTuple):
-    """A document behind a vendor's id, and how new the state is that we have seen of it there."""
+    """A document behind a vendor's id, the newest state of it that we have seen, and when we asked."""
 
     document_id: str
     revision: datetime | None
+    read_at: datetime | None = None
+
+    def is_ahead(self, revision: datetime | None, as_of: datetime | None) -> bool:
+        """Do we know a newer state already? Of two equal ones that counts which was asked for later."""
+        if revision is None or self.revision is None or revision > self.revision:
+            return False
+        return revision < self.revision or bool(as_of and self.read_at and as_of < self.read_at)
 
 
 class Sent(NamedTuple):
@@ -35,20 +42,28 @@ class Sent(NamedTuple):
     version: int
 
 
-_BY_EXTERNAL = sa.select(XREF.c.kind, XREF.c.external_id, XREF.c.document_id, XREF.c.revision).where(
+_BY_EXTERNAL = sa.select(
+    XREF.c.kind, XREF.c.external_id, XREF.c.document_id, XREF.c.revision, XREF.c.read_at
+).where(
     XREF.c.connection == sa.bindparam("connection"),
     XREF.c.external_id.in_(sa.bindparam("external_ids", expanding=True)),
 )
 _BY_DOCUMENT = sa.select(XREF.c.external_id).where(
     XREF.c.connection == sa.bindparam("connection"), XREF.c.document_id == sa.bindparam("document_id")
 )
+_SEEN = sa.bindparam("seen", type_=XREF.c.revision.type)
+_ASKED = sa.bindparam("asked", type_=XREF.c.read_at.type)
 _NEWEST = (
     XREF.update()
     .where(XREF.c.connection == sa.bindparam("place"), XREF.c.document_id == sa.bindparam("document"))
-    .where(
-        sa.or_(XREF.c.revision.is_(None), XREF.c.revision < sa.bindparam("seen", type_=XREF.c.revision.type))
-    )
-    .values(revision=sa.bindparam("seen", type_=XREF.c.revision.type))
+    .where(sa.or_(XREF.c.revision.is_(None), XREF.c.revision <= _SEEN))
+    .values(revision=_SEEN, read_at=_ASKED)
+)
+_RENAME = (
+    XREF.update()
+    .where(XREF.c.connection == sa.bindparam("place"), XREF.c.kind == sa.bindparam("of_kind"))
+    .where(XREF.c.external_id == sa.bindparam("old"))
+    .values(external_id=sa.bindparam("new"))
 )
 _VERSION = sa.bindparam("version", type_=sa.Integer)
 _SENT = (
@@ -77,6 +92,7 @@ class Xrefs:
         self.rung: set[str] = set()
         self._dialect = dialect
         self._known: dict[tuple[str, str, str], Known | None] = {}
+        self._homes: dict[tuple[str, str], str | None] = {}
         self._met: list[dict[str, Any]] = []
         self._wanted: dict[tuple[str, str], dict[str, Any]] = {}
 
@@ -85,7 +101,8 @@ class Xrefs:
         self._known |= {(connection, kind, external): None for kind, external in things}
         external_ids = [external for _, external in things]
         for row in self.conn.execute(_BY_EXTERNAL, {"connection": connection, "external_ids": external_ids}):
-            self._known[connection, row.kind, row.external_id] = Known(row.document_id, row.revision)
+            known = Known(row.document_id, row.revision, row.read_at)
+            self._known[connection, row.kind, row.external_id] = known
 
     def known(self, connection: str, kind: str, external_id: str) -> Known | None:
         """The document behind a vendor's id, or None."""
@@ -99,21 +116,44 @@ class Xrefs:
         names = {"connection": connection, "document_id": document_id}
         return self.conn.execute(_BY_DOCUMENT, names).scalar()
 
-    def seen(self, connection: str, document: Document, external_id: str, revision: datetime | None) -> None:
+    def seen(
+        self, connection: str, document: Document, external_id: str, revision: datetime | None,
+        read_at: datetime | None = None,
+    ) -> None:  # fmt: skip
         """A new document arrived from a connection: from now on we know it by that name there."""
-        self._known[connection, document.kind, external_id] = Known(document.id, revision)
+        self._known[connection, document.kind, external_id] = Known(document.id, revision, read_at)
+        self._homes[connection, document.id] = external_id
         self._met.append(
             {
                 "id": new_id(), "connection": connection, "kind": document.kind, "document_id": document.id,
                 "external_id": external_id, "wanted": 1, "sent": 1, "state": "done", "attempts": 0,
-                "next_at": 0.0, "lease_until": 0.0, "unsettled": 0, "revision": revision,
+                "next_at": 0.0, "lease_until": 0.0, "unsettled": 0, "revision": revision, "read_at": read_at,
             }
         )  # fmt: skip
 
-    def newest(self, connection: str, document_id: str, revision: datetime) -> None:
-        """Remember how new the state is that we have seen of a document."""
+    def newest(
+        self, connection: str, document_id: str, revision: datetime, read_at: datetime | None = None
+    ) -> None:
+        """Remember how new the state is that we have seen of a document, and when we asked for it."""
         self.flush()
-        self.conn.execute(_NEWEST, {"place": connection, "document": document_id, "seen": revision})
+        names = {"place": connection, "document": document_id, "seen": revision, "asked": read_at}
+        self.conn.execute(_NEWEST, names)
+
+    def rename(self, connection: str, kind: str, old: str, new: str) -> None:
+        """The vendor knows a document by another id from now on."""
+        self.flush()
+        self.conn.execute(_RENAME, {"place": connection, "of_kind": kind, "old": old, "new": new})
+        known = self._known.pop((connection, kind, old), None)
+        self._known.pop((connection, kind, new), None)
+        if known is not None:
+            self._homes[connection, known.document_id] = new
+
+    def lives_at(self, connection: str, document_id: str) -> bool:
+        """Does the connection know this document by an id of its own?"""
+        key = (connection, document_id)
+        if key not in self._homes:
+            self._homes[key] = self.external_id(connection, document_id)
+        return self._homes[key] is not None
 
     def want(self, connection: str, document: Document, version: int, now: datetime) -> None:
         """Ask that a connection be brought up to this version of a document."""

@@ -165,7 +165,7 @@ def run(company: Company, source: str, document: Any, body: str = "{}") -> str:
         queue.settle(tx.conn, INBOX, row, state="done")
         tx.xrefs.seen(source, document, f"{source[:2].upper()}{document.id[-6:]}", None)
         cause = Cause(source, it.inbox_id, source, f"{source}.{document.kind} -> {document.kind} v2")
-        process.run(tx, [Event(name, document)], hub.hear, cause)
+        process.run(tx, [Event(name, document)], hub.addressees, cause)
     return str(document.id)
 
 

@@ -28,6 +28,10 @@ POSTS = {  # every change that the console can make, and who may make it
     "/connections/{name}/pause": Role.ADMIN,
     "/connections/{name}/resume": Role.ADMIN,
     "/connections/{name}/delete": Role.ADMIN,
+    "/connections/{name}/backfill": Role.OPERATOR,
+    "/connections/{name}/backfill/stop": Role.OPERATOR,
+    "/connections/{name}/backfill/resume": Role.OPERATOR,
+    "/connections/{name}/install": Role.ADMIN,
     "/deliveries/{delivery_id}/replay": Role.OPERATOR,
     "/outbox/{row_id}/retry": Role.OPERATOR,
     "/mappings/{connection}/{kind}/{direction}/drafts": Role.ADMIN,
@@ -42,7 +46,7 @@ POSTS = {  # every change that the console can make, and who may make it
     "/mappings/versions/{version_id}/activate": Role.ADMIN,
     "/mappings/versions/{version_id}/discard": Role.ADMIN,
 }
-ADMIN_PAGES = {"/access", "/connections/new"}
+ADMIN_PAGES = {"/access", "/connections/new", "/connections/{name}/install"}
 CHANGING = {path: role for path, role in POSTS.items() if role is not None and path != "/logout"}
 
 

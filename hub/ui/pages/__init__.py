@@ -10,6 +10,7 @@ from hub.ui.pages import (
     deliveries,
     documents,
     drafts,
+    history,
     lineage,
     mappings,
     orders,
@@ -26,6 +27,7 @@ PLACES: Sequence[Place] = (
     *lineage.PLACES,
     *cases.PLACES,
     *connections.PLACES,
+    *history.PLACES,
     *drafts.PLACES,  # before mappings: no connection is called versions
     *mappings.PLACES,
     *deliveries.PLACES,

@@ -26,7 +26,19 @@ ROWS = 50
 NOTE_MAX = 2_000
 CASH = frozenset({"unmatched_payment", "overpayment", "payment_reversed"})
 _HIDDEN = frozenset(
-    {"row", "queue", "invoice", "payment_id", "order", "suggestions", "quarantined", "rule", "doubt"}
+    {
+        "row",
+        "queue",
+        "invoice",
+        "payment_id",
+        "order",
+        "suggestions",
+        "quarantined",
+        "rule",
+        "doubt",
+        "proposed",
+        "survivor",
+    }
 )
 
 

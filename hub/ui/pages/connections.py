@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from hub.api import actions, showing
+from hub.api import actions, showing, walking
 from hub.api.access import Role
 from hub.api.connecting import describe_connector
 from hub.errors import HubError, Invalid
@@ -73,6 +73,8 @@ def connection(visit: Visit, *, status: int = 200, told: str = "", field: str = 
         poll_seconds=visit.field("poll_seconds") or f"{shown.poll_seconds:g}",
         webhook=f"{public}{shown.webhook_path}", has_public=bool(public), polls=_polls(row.connector),
         check_now=visit.asked("check") == "1" and visit.may("operator"),
+        name=name, walks=_can(row.connector, "backfill"), installs=_can(row.connector, "install"),
+        walk=walking.last_walk(visit.hub, name),
     )  # fmt: skip
 
 
@@ -86,7 +88,11 @@ def _manifest(name: str) -> tuple[Any, str]:
 
 def _polls(connector: str) -> bool:
     """Can connections of this sort be asked for what is new?"""
-    return connector in installed() and hasattr(connector_class(connector), "poll")
+    return _can(connector, "poll")
+
+
+def _can(connector: str, verb: str) -> bool:
+    return connector in installed() and hasattr(connector_class(connector), verb)
 
 
 def _save(visit: Visit, name: str, connector: str) -> None:

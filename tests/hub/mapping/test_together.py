@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from hub.mapping import MappingDocument, check_together, loads
+from hub.registry import goes_anywhere
 
 
 def order(vendor: str, owns: str, via: str = "text") -> MappingDocument:
@@ -9,12 +10,28 @@ def order(vendor: str, owns: str, via: str = "text") -> MappingDocument:
     return loads(text, name=f"{vendor}/order.in.yaml")
 
 
+def out(vendor: str) -> MappingDocument:
+    text = f"mapping: order -> {vendor}.deal\nfields:\n  number: {{ from: number }}\n"
+    return loads(text, name=f"{vendor}/order.out.yaml")
+
+
 def test_two_systems_that_own_one_field_are_found() -> None:
-    documents = {"crm": [order("hubspot", "[customer]")], "shop": [order("shopify", "[customer]")]}
+    documents = {
+        "crm": [order("hubspot", "[customer]")],
+        "shop": [order("shopify", "[customer]"), out("shopify")],
+    }
     assert [str(finding) for finding in check_together(documents)] == [
         "shopify/order.in.yaml:4:8: 'customer' of order is owned by 'shop' and by 'crm'; "
         "only one system may change a field: remove it from owns in one of them"
     ]
+
+
+def test_two_systems_that_never_see_a_document_of_the_other_do_not_overlap() -> None:
+    one, two = order("hubspot", "[customer]"), order("shopify", "[customer]")
+    assert check_together({"crm": [one], "shop": [two]}) == ()
+    both = {"crm": [one, out("hubspot")], "shop": [two, out("shopify")]}
+    assert check_together(both, lambda connection, kind: False) == ()
+    assert check_together(both, lambda connection, kind: connection == "crm") != ()
 
 
 def test_one_owner_is_no_overlap() -> None:
@@ -40,4 +57,4 @@ def test_reference_to_a_kind_that_its_connection_never_maps_is_found() -> None:
 
 
 def test_shipped_mappings_go_together(shipped: dict[str, list[MappingDocument]]) -> None:
-    assert [str(finding) for finding in check_together(shipped)] == []
+    assert [str(finding) for finding in check_together(shipped, goes_anywhere)] == []

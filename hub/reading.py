@@ -1,0 +1,108 @@
+"""Reading: due deliveries are claimed, and their connectors asked what they bring.
+
+A system that tells of many objects in one call is asked once for a whole crowd of deliveries: ten webhooks
+about one deal cost one read of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+import structlog
+
+from hub.connector import BatchSource, Change, Delivery
+from hub.core import Core
+from hub.errors import AuthFailed, Transient
+from hub.failpoints import failpoint
+from hub.settling import describe
+from hub.store import queue
+from hub.store.tables import INBOX
+
+log = structlog.get_logger("o2c.reading")
+INBOX_BATCH = 64
+CROWD_MAX = 1_000  # deliveries that one connector is asked about at once
+CROWD_BYTES = 32 * 1024 * 1024  # and how much they may weigh together
+
+
+class Told(NamedTuple):
+    """A claimed delivery with what its connector said about it, as it was when it was asked."""
+
+    row: Any
+    changes: Sequence[Change]
+    asked_at: datetime
+
+
+class Reading(Core):
+    """The first half of processing: no transaction is open while vendors are called."""
+
+    def _claim_inbox(self, limit: int) -> Sequence[Any]:
+        """Due deliveries; where they fill the batch, what else waits for the same connectors too."""
+        with self.store.begin() as tx:
+            rows = queue.claim_inbox(
+                tx.conn, lease=self.bounds.lease, limit=limit, without=self.pace.gathering()
+            )
+            if len(rows) < limit:
+                return rows
+            more: list[Any] = []
+            for name in dict.fromkeys(row.connection for row in rows):
+                if self._batches(name):
+                    most = CROWD_MAX - sum(row.connection == name for row in rows)
+                    more += queue.claim_crowd(
+                        tx.conn, name, lease=self.bounds.lease, limit=most, weight=CROWD_BYTES
+                    )
+            return [*rows, *more]
+
+    def _batches(self, connection: str) -> bool:
+        live = self.registry.all().get(connection)
+        return live is not None and isinstance(live.connector, BatchSource)
+
+    def _read_all(self, rows: Sequence[Any], began: float) -> list[Told]:
+        """What the deliveries say. Those that fail are settled; those there is no time for are put back."""
+        told: list[Told] = []
+        crowds: dict[str, list[Any]] = {}
+        singles: list[Any] = []
+        for row in rows:
+            (crowds.setdefault(row.connection, []) if self._batches(row.connection) else singles).append(row)
+        for name, crowd in crowds.items():
+            self.pace.read(name, len(crowd))
+            told += self._read_crowd(crowd, began) if len(crowd) > 1 else self._read_each(crowd, began)
+        return [*told, *self._read_each(singles, began)]
+
+    def _read_each(self, rows: Sequence[Any], began: float) -> list[Told]:
+        told: list[Told] = []
+        for n, row in enumerate(rows):
+            if n and time.monotonic() > began + self.bounds.budget:
+                with self.store.begin() as tx:
+                    queue.put_back(tx.conn, INBOX, rows[n:])
+                break
+            asked_at = self.store.now()
+            try:
+                found = list(self.registry.get(row.connection).connector.read(_delivery(row)))
+            except Exception as error:  # noqa: BLE001 - whatever a connector raises, the row must be settled
+                self._failed(INBOX, row, error)
+            else:
+                told.append(Told(row, found, asked_at))
+        return told
+
+    def _read_crowd(self, rows: Sequence[Any], began: float) -> list[Told]:
+        """All in one go; when that cannot be understood, each by itself, so that one cannot hold up many."""
+        asked_at = self.store.now()
+        try:
+            connector = self.registry.get(rows[0].connection).connector
+            answers = connector.read_many([_delivery(row) for row in rows])
+            failpoint("read.crowd")
+            return [Told(row, list(found), asked_at) for row, found in zip(rows, answers, strict=True)]
+        except (Transient, AuthFailed) as error:
+            self._failed_all(INBOX, rows, error)
+            return []
+        except Exception as error:  # noqa: BLE001 - one delivery it cannot read: found by reading each alone
+            log.warning("crowd_read_apart", connection=rows[0].connection, error=describe(error))
+            return self._read_each(rows, began)
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(orjson.loads(row.headers), row.body, row.url, row.received_at, row.method)

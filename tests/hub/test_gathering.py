@@ -1,0 +1,54 @@
+"""How long deliveries of a busy connection gather: a lone one waits for nothing, a storm two seconds."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.pace import Pace
+from tests.hub.test_crowd import Crowd, note, swap
+from tests.world import World
+
+
+def rest(pace: Pace, at: float) -> float:
+    """Seconds from `at` until the connection is read again, in hundredths."""
+    return next(n / 100 for n in range(1_000) if not pace.gathering(at + n / 100))
+
+
+def test_a_lone_delivery_makes_the_next_wait_for_a_hundredth_of_a_second_only() -> None:
+    pace = Pace()
+    assert not pace.gathering(0.0)
+    pace.read("crm", 1, now=10.0)
+    assert rest(pace, 10.0) <= 0.01
+
+
+@pytest.mark.parametrize(("each_second", "seconds"), [(1, 0.08), (10, 0.71), (100, 2.0), (1_000, 2.0)])
+def test_the_busier_a_connection_the_longer_its_deliveries_gather(each_second: int, seconds: float) -> None:
+    pace = Pace()
+    for second in range(60):
+        pace.read("crm", each_second, now=float(second))
+    assert rest(pace, 59.0) == pytest.approx(seconds, abs=0.03)
+    assert pace.gathering(59.0) == ["crm"]
+    assert rest(pace, 159.0) == 0.0, "and when the storm is over, nothing waits"
+
+
+def test_another_connection_does_not_wait_with_it() -> None:
+    pace = Pace()
+    pace.read("crm", 10_000, now=5.0)
+    pace.read("shop", 1, now=5.0)
+    assert pace.gathering(5.5) == ["crm"]
+
+
+def test_what_gathers_is_read_in_one_go(world: World) -> None:
+    crowd: Crowd = swap(world, "crm", Crowd("crm"))
+    world.hub.pace = Pace()
+    for n in range(300):
+        world.send("crm", note(1, f"change {n}"))
+    assert world.hub.process() == 300
+    for n in range(20):
+        world.send("crm", note(1, f"later {n}"))
+    assert world.hub.process() == 0, "it gathers"
+    world.send("bank", world.credit("b1", "10.00"))
+    assert world.hub.process() == 1, "others do not"
+    world.hub.pace._traffic.clear()  # two seconds later
+    assert world.hub.process() == 20
+    assert crowd.asked == [300, 20]
