@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from hub.sdk import (
     AuthFailed,
     ConnectorError,
+    QuotaSpent,
     RateLimited,
     Record,
     Rejected,
@@ -17,36 +19,29 @@ from hub.sdk import (
     verdict,
 )
 
-# Seconds to stay away per policyName: the official client waits 1 s and 10 s; DAILY ends at midnight of the
-# account's time zone, which we do not know here, so it is asked again every hour.
-_WAIT_SECONDS = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0, "DAILY": 3600.0}
+# Seconds to stay away per policyName: the official client waits 1 s and 10 s.
+_WAIT_SECONDS = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
+_POLICIES = ("DAILY", "TEN_SECONDLY_ROLLING", "SECONDLY")  # the longer name before the one inside it
+_MIDNIGHT_SECONDS = 300  # how far HubSpot's midnight and ours may be apart
 _LOCKED_SECONDS = 2.0  # HubSpot's usage guidelines: wait at least two seconds after a 423
+_MIGRATION_WAIT = 3600.0
 _SCOPES = ("MISSING_SCOPES", "INVALID_AUTHENTICATION", "EXPIRED_AUTHENTICATION")
 
 
-def trouble(reply: Reply) -> ConnectorError | None:
-    """The error an answer stands for, in HubSpot's words (`Error` of every specification); None for a 2xx."""
+def trouble(reply: Reply, zone: tzinfo = UTC, now: datetime | None = None) -> ConnectorError | None:
+    """The error an answer stands for, in HubSpot's words (`Error` of every specification); None for a 2xx.
+
+    `zone` is the account's: the daily allowance is renewed at midnight there.
+    """
     if reply.ok:
         return None
     envelope = _envelope(reply)
     text, code = _message(envelope), _code(envelope)
     request_id = str(envelope.get("correlationId") or reply.headers.get("x-hubspot-correlation-id", ""))
     if reply.status == 429:
-        asked_wait = retry_after(reply.headers) or 0.0
-        wait = (
-            max(_WAIT_SECONDS.get(_policy(envelope), 0.0), asked_wait)
-            or _WAIT_SECONDS["TEN_SECONDLY_ROLLING"]
-        )
-        return RateLimited(
-            text or "rate limit",
-            code=_policy(envelope) or code,
-            status=429,
-            request_id=request_id,
-            retry_after=wait,
-            sent=False,
-        )
+        return _limited(reply, envelope, request_id, until_midnight(now or datetime.now(UTC), zone))
     if reply.status == 477:  # the account is moving to another data centre, which takes up to a day
-        wait = retry_after(reply.headers) or 3600.0
+        wait = retry_after(reply.headers) or _MIGRATION_WAIT
         return RateLimited(
             text or "account is being migrated", code=code, status=477, retry_after=wait, sent=False
         )
@@ -59,6 +54,30 @@ def trouble(reply: Reply) -> ConnectorError | None:
     if reply.status == 403 and (scopes or not envelope):  # no envelope: a firewall before HubSpot
         return AuthFailed(text or "forbidden", code=code, status=403, request_id=request_id)
     return verdict(reply, text, code=code, request_id=request_id)
+
+
+def _limited(reply: Reply, envelope: Mapping[str, Any], request_id: str, midnight: int) -> RateLimited:
+    policy, asked_wait = _policy(envelope), retry_after(reply.headers) or 0.0
+    text, code = _message(envelope) or "rate limit", policy or _code(envelope)
+    if policy == "DAILY":
+        wait = max(midnight, asked_wait)
+        text = f"{text} HubSpot's allowance of calls for today is used up"
+        return QuotaSpent(text, code=code, status=429, request_id=request_id, retry_after=wait, sent=False)
+    wait = max(_WAIT_SECONDS.get(policy, 0.0), asked_wait) or _WAIT_SECONDS["TEN_SECONDLY_ROLLING"]
+    return RateLimited(text, code=code, status=429, request_id=request_id, retry_after=wait, sent=False)
+
+
+def until_midnight(now: datetime, zone: tzinfo) -> int:
+    """Seconds until the next day begins in the account's time zone; some minutes where it just began.
+
+    HubSpot's clock may still be before a midnight that ours has passed: then a whole day would be too long.
+    """
+    here = now.astimezone(zone)
+    tomorrow = (here + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = here.replace(hour=0, minute=0, second=0, microsecond=0)
+    if (now - today.astimezone(UTC)).total_seconds() < _MIDNIGHT_SECONDS:
+        return _MIDNIGHT_SECONDS
+    return int((tomorrow.astimezone(UTC) - now).total_seconds()) + 1
 
 
 def _envelope(reply: Reply) -> Mapping[str, Any]:
@@ -80,7 +99,7 @@ def _policy(envelope: Mapping[str, Any]) -> str:
     if named:
         return named
     told = str(envelope.get("message") or "").lower()
-    return next((name for name in reversed(_WAIT_SECONDS) if name.lower() in told), "")
+    return next((name for name in _POLICIES if name.lower() in told), "")
 
 
 def _message(envelope: Mapping[str, Any]) -> str:
@@ -119,6 +138,23 @@ def batch_trouble(answer: Record) -> ConnectorError | None:
     """What went wrong inside a batch answer (200 or 207); objects that do not exist are no trouble."""
     for entry in answer.get("errors") or ():
         if entry.get("category") != "OBJECT_NOT_FOUND":
-            kind = Rejected if entry.get("category") == "VALIDATION_ERROR" else Transient
-            return kind(_message(entry) or "part of a batch failed", code=_code(entry), status=207)
+            return entry_trouble(entry)
     return None
+
+
+def entry_trouble(entry: Mapping[str, Any]) -> ConnectorError:
+    """One of the `errors` of a batch answer (`StandardError`) as the error it stands for."""
+    refused = entry.get("category") in ("VALIDATION_ERROR", "OBJECT_NOT_FOUND", "CONFLICT")
+    kind = Rejected if refused else Transient
+    return kind(_message(entry) or "part of a batch failed", code=_code(entry), status=207)
+
+
+def blamed(entry: Mapping[str, Any]) -> Sequence[str]:
+    """Which inputs an entry of `errors` is about: trace ids of ours where HubSpot echoes them, else ids."""
+    context = entry.get("context")
+    facts = context if isinstance(context, dict) else {}
+    named = [entry.get("id"), entry.get("objectWriteTraceId")]
+    for name in ("objectWriteTraceId", "objectWriteTraceIds", "ids", "id"):
+        found = facts.get(name)
+        named += found if isinstance(found, list) else [found]
+    return [str(one) for one in named if one]

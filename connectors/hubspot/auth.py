@@ -1,36 +1,24 @@
-"""Proof of identity both ways: the bearer token we send, and the v3 signature HubSpot's webhooks carry."""
+"""How a request proves who we are: a static bearer token, or OAuth with a refresh token."""
 
 from __future__ import annotations
 
-import base64
-import hmac
-import re
-from collections.abc import Generator, Sequence
+import json
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
-from hub.sdk import AuthFailed, Delivery, SecretStr
+from hub.sdk import AuthFailed, RateLimited, SecretStr, Transient
 
-WINDOW_MS = 300_000  # HubSpot: refuse a request whose timestamp is more than five minutes away
-SIGNATURE = "x-hubspot-signature-v3"
-TIMESTAMP = "x-hubspot-request-timestamp"
-
-# HubSpot signs the address with exactly these twelve escapes decoded ("validate requests" page of its docs).
-_DECODED = {
-    "%3A": ":",
-    "%2F": "/",
-    "%3F": "?",
-    "%40": "@",
-    "%21": "!",
-    "%24": "$",
-    "%27": "'",
-    "%28": "(",
-    "%29": ")",
-    "%2A": "*",
-    "%2C": ",",
-    "%3B": ";",
-}
-_ESCAPE = re.compile("|".join(_DECODED), re.IGNORECASE)
+EARLY_SECONDS = 300  # before expiry: HubSpot's usage guidelines want a refresh before a 401, not after it
+LIFE_SECONDS = 1800  # of an access token where the answer does not tell
+TOKEN_BYTES_MAX = 64 * 1024
+TOKEN_SECONDS_MAX = 30.0
+# What the token endpoint says of a grant that is gone: the documented code, and the one of older versions.
+_REVOKED = ("invalid_grant", "BAD_REFRESH_TOKEN")
 
 
 class Bearer(httpx.Auth):
@@ -44,43 +32,126 @@ class Bearer(httpx.Auth):
         request.headers["authorization"] = f"Bearer {self._token.get_secret_value()}"
         yield request
 
-
-def signed_address(address: str) -> str:
-    """The address as HubSpot signs it: twelve escapes decoded once, everything else as it was called."""
-    if "%" not in address:
-        return address
-    return _ESCAPE.sub(lambda found: _DECODED[found[0].upper()], address)
+    def secrets(self) -> Sequence[str]:
+        """What no text may show."""
+        return (self._token.get_secret_value(),)
 
 
-def signature(secret: str, method: str, address: str, body: bytes, timestamp: str) -> str:
-    """X-HubSpot-Signature-v3: base64 of HMAC-SHA256 over method, address, raw body and timestamp."""
-    signed = f"{method}{signed_address(address)}".encode() + body + timestamp.encode()
-    return base64.b64encode(hmac.digest(secret.encode(), signed, "sha256")).decode()
+class Refreshing(httpx.Auth):
+    """OAuth access tokens, each fetched once for all threads, before the last one ends. Never printed."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        client_id: str,
+        client_secret: SecretStr,
+        refresh_token: SecretStr,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url, self._client_id = url, client_id
+        self._client_secret, self._refresh_token = client_secret, refresh_token
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token = SecretStr("")
+        self._good_until = 0.0
+
+    def secrets(self) -> Sequence[str]:
+        """What no text may show."""
+        kept = (self._token, self._refresh_token, self._client_secret)
+        return [text for secret in kept if (text := secret.get_secret_value())]
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send with a valid token. A 401 on a remembered token is tried once with a new one.
+
+        A 401 on a token that was just fetched stays an answer: the caller makes AuthFailed of it.
+        """
+        known = self._valid()
+        request.headers["authorization"] = f"Bearer {known or (yield from self._fetch(request, ''))}"
+        answer = yield request
+        if answer.status_code == 401 and known:
+            request.headers["authorization"] = f"Bearer {(yield from self._fetch(request, known))}"
+            yield request
+
+    def _valid(self) -> str:
+        return self._token.get_secret_value() if self._clock() < self._good_until else ""
+
+    def _fetch(self, request: httpx.Request, refused: str) -> Generator[httpx.Request, httpx.Response, str]:
+        # held across the exchange: other threads wait for this token instead of fetching their own
+        with self._lock:
+            known = self._valid()
+            if known and known != refused:
+                return known
+            asked_at = self._clock()
+            answer = yield self._exchange(request)
+            told = _told(answer)
+            life = int(told.get("expires_in") or LIFE_SECONDS)
+            self._token = SecretStr(str(told["access_token"]))
+            self._good_until = asked_at + life - min(EARLY_SECONDS, life // 2)
+            if told.get("refresh_token"):  # HubSpot does not rotate it so far
+                self._refresh_token = SecretStr(str(told["refresh_token"]))
+            return self._token.get_secret_value()
+
+    def _exchange(self, request: httpx.Request) -> httpx.Request:
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": self._client_id,
+            "client_secret": self._client_secret.get_secret_value(),
+            "refresh_token": self._refresh_token.get_secret_value(),
+        }
+        kind = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+        limits = {"timeout": request.extensions.get("timeout", {})}
+        content = urlencode(form).encode()
+        return httpx.Request("POST", self._url, headers=kind, content=content, extensions=limits)
 
 
-def check_signature(delivery: Delivery, address: str, secrets: Sequence[str]) -> None:
-    """Pass a delivery that one of the secrets signed within five minutes of its arrival, either side.
+class _Bounded(httpx.SyncByteStream):
+    """A body of bounded size and duration, which httpx itself does not bound."""
 
-    `address` is the target URL as HubSpot calls it. Raises AuthFailed, which never repeats what was sent.
-    """
-    if not secrets:
-        raise AuthFailed(
-            "webhooks are refused: no client secret is set for this connection", code="no_secret"
+    def __init__(self, stream: httpx.SyncByteStream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        size, until = 0, time.monotonic() + TOKEN_SECONDS_MAX
+        for chunk in self._stream:
+            size += len(chunk)
+            if size > TOKEN_BYTES_MAX or time.monotonic() > until:
+                raise Transient("the token answer is too large or too slow", code="too_large", sent=False)
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _told(answer: httpx.Response) -> Mapping[str, Any]:
+    """The answer of the token endpoint. Raises AuthFailed for a refusal, in words that repeat no secret."""
+    if isinstance(answer.stream, httpx.SyncByteStream):
+        answer.stream = _Bounded(answer.stream)
+    body, status = answer.read(), answer.status_code
+    if status == 429:
+        raise RateLimited("HubSpot's token endpoint is busy", status=429, retry_after=10, sent=False)
+    if status >= 500 or status == 423:
+        raise Transient("HubSpot's token endpoint failed", status=status, sent=False)
+    try:
+        told = json.loads(body)
+    except ValueError:
+        told = None
+    facts = told if isinstance(told, dict) else {}
+    if status == 200 and facts.get("access_token"):
+        return facts
+    code = _code(facts)
+    if code in _REVOKED:
+        text = (
+            "HubSpot says that access was taken back (the app was uninstalled or its grant revoked): connect "
+            "the account again and enter the new refresh_token"
         )
-    claimed = delivery.headers.get(SIGNATURE, "")
-    timestamp = delivery.headers.get(TIMESTAMP, "")
-    if not claimed:
-        raise AuthFailed(f"header {SIGNATURE} is missing (v1 and v2 are not accepted)", code="no_signature")
-    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 16):
-        raise AuthFailed(f"header {TIMESTAMP} is not a time in milliseconds", code="bad_timestamp")
-    if abs(int(delivery.received_at.timestamp() * 1000) - int(timestamp)) > WINDOW_MS:
-        raise AuthFailed("the signature is more than 5 minutes away from our clock", code="stale_signature")
-    given = claimed.encode("utf-8", "replace")
-    matches = [
-        hmac.compare_digest(
-            signature(secret, delivery.method, address, delivery.body, timestamp).encode(), given
-        )
-        for secret in secrets
-    ]
-    if not any(matches):
-        raise AuthFailed("the signature does not match; check client secret and target URL", code="forged")
+    else:
+        text = "HubSpot gave no access token; check client_id, client_secret and refresh_token"
+    raise AuthFailed(text, code=code, status=status, sent=False)
+
+
+def _code(facts: Mapping[str, Any]) -> str:
+    """`error` in OAuth's own words, or `status` of HubSpot's older body; nothing else is repeated."""
+    named = [str(facts.get(name) or "") for name in ("error", "status", "category", "subCategory")]
+    revoked = next((name for name in named if name in _REVOKED), "")
+    return revoked or next((name for name in named if name.isidentifier()), "")

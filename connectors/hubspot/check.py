@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from connectors.hubspot.client import Client
-from connectors.hubspot.schema import PROGRESS, custom
+from connectors.hubspot.schema import PROGRESS, custom, scope
+from connectors.hubspot.writing import Writing
 from hub.sdk import AuthFailed, ConnectorError, Health, Rejected
 
 KINDS = ("deals", "companies", "contacts", "line_items")
+MIRRORED = ("invoices", "commerce_payments")
 _NOBODY = "0"  # no object has this id
 
 
@@ -20,12 +22,13 @@ class Finding(NamedTuple):
     blocking: bool = True
 
 
-def examine(client: Client, *, portal_id: int | None, webhooks: bool) -> Health:
+def examine(client: Client, writing: Writing, *, portal_id: int | None, webhooks: bool) -> Health:
     """Asks for everything the connector will need, and fails closed: what was not answered is not there."""
     findings = list(_account(client, portal_id))
     if not findings:
         findings += [finding for kind in KINDS for finding in _readable(client, kind)]
-        findings += [*_writable(client), *_stages(client), *_properties(client)]
+        findings += [*_writable(writing), *_stages(client), *_properties(client)]
+        findings += [finding for kind in MIRRORED for finding in _mirrored(client, writing, kind)]
     if not webhooks:
         findings.append(
             Finding("no client secret: webhooks are refused, only polls bring changes", blocking=False)
@@ -49,13 +52,30 @@ def _readable(client: Client, kind: str) -> Iterator[Finding]:
     try:
         client.any_object(kind)
     except ConnectorError as error:
-        yield Finding(_refusal(f"reading {kind}", f"crm.objects.{kind}.read", error))
+        yield Finding(_refusal(f"reading {kind}", scope(kind, "read"), error))
 
 
-def _writable(client: Client) -> Iterator[Finding]:
+def _mirrored(client: Client, writing: Writing, kind: str) -> Iterator[Finding]:
+    """Writing invoices and payments is optional: the rest works without it."""
+    try:
+        missing = set(custom(kind)) - {str(found["name"]) for found in client.properties(kind)}
+        if missing:
+            text = f"{kind} cannot be written: run install, which makes {', '.join(sorted(missing))}"
+            yield Finding(text, blocking=False)
+            return
+        writing.update(kind, _NOBODY, {})
+    except Rejected as error:
+        if error.status != 404:
+            yield Finding(f"{kind} cannot be written: {error}", blocking=False)
+    except ConnectorError as error:
+        text = _refusal(f"writing {kind} (optional)", scope(kind, "write"), error)
+        yield Finding(text, blocking=False)
+
+
+def _writable(writing: Writing) -> Iterator[Finding]:
     """An empty write to a deal that cannot exist: HubSpot checks the scope before it looks for the deal."""
     try:
-        client.update("deals", _NOBODY, {})
+        writing.update("deals", _NOBODY, {})
     except Rejected:
         return
     except ConnectorError as error:

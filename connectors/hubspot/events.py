@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 
-from hub.sdk import Invalid
+from connectors.hubspot.translate import instant
+from hub.sdk import Delivery, Invalid, Record, Unmappable
 
 EVENTS_MAX = 100  # HubSpot sends at most 100 events in one request
 BODY_MAX = 1024 * 1024
+
+BACKFILL = "BACKFILL"  # the change source of what our own backfill brings
 
 Event = dict[str, Any]
 
@@ -31,6 +35,7 @@ _IDENTITY = (
     "associationRemoved",
     "primaryObjectId",
     "mergedObjectIds",
+    "newObjectId",
 )
 # HubSpot's object type ids: developers.hubspot.com, "object type IDs".
 _TYPES = {
@@ -52,6 +57,30 @@ class Subjects(NamedTuple):
     companies: Sequence[str]
     line_items: Sequence[str]
     contacts: Sequence[str]
+
+
+Named = tuple[str, str]  # object type and id
+
+
+class Carried(NamedTuple):
+    """An object that a backfill found by search, and when: it need not be read again."""
+
+    record: Record
+    seen_at: datetime
+
+
+class Asked(NamedTuple):
+    """What one delivery wants to be read."""
+
+    named: Subjects
+    merged: Mapping[Named, str]  # what was merged away, and what took its place
+    carried: Mapping[Named, Carried]
+
+
+def asked(delivery: Delivery) -> Asked:
+    """What a webhook body or a page of our own walks is about. Raises Invalid."""
+    events = parse_events(delivery.body)
+    return Asked(subjects(events), dict(merges(events)), dict(carried(events)))
 
 
 def parse_events(body: bytes) -> list[Event]:
@@ -92,6 +121,36 @@ def subjects(events: Iterable[Event]) -> Subjects:
         for kind, value in named:
             found[kind][_object_id(value, at)] = None
     return Subjects(**{kind: tuple(ids) for kind, ids in found.items()})
+
+
+def merges(events: Iterable[Event]) -> Iterator[tuple[Named, str]]:
+    """Objects that were merged away. Deals give way to a new one, companies to the primary one."""
+    for at, event in enumerate(events):
+        kind, gone = _type_of(event), event.get("mergedObjectIds")
+        survivor = event.get("newObjectId") or event.get("primaryObjectId")
+        if kind and survivor is not None and isinstance(gone, list):
+            into = _object_id(survivor, at)
+            for one in (*gone, event.get("primaryObjectId")):
+                if one is not None and (old := _object_id(one, at)) != into:
+                    yield (kind, old), into
+
+
+def carried(events: Iterable[Event]) -> Iterator[tuple[Named, Carried]]:
+    """Objects that a backfill put into its events. Raises Invalid for one that is not what it says."""
+    for at, event in enumerate(events):
+        kind, held = _type_of(event), event.get("object")
+        if not kind or event.get("changeSource") != BACKFILL or held is None:
+            continue
+        if not isinstance(held, dict) or not isinstance(held.get("properties"), dict):
+            raise Invalid("the object of a backfill has no properties", field=f"[{at}].object")
+        id = _object_id(event.get("objectId"), at)
+        if str(held.get("id")) != id:
+            raise Invalid("the object of a backfill is another one", field=f"[{at}].object.id")
+        try:
+            seen_at = instant(str(event.get("searchedAt")))
+        except Unmappable:
+            raise Invalid("a backfill does not say when it searched", field=f"[{at}].searchedAt") from None
+        yield (kind, id), Carried(held, seen_at)
 
 
 def _type_of(event: Event) -> str | None:

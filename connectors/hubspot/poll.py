@@ -1,32 +1,40 @@
-"""Catching up: walks all deals by time of last change, one bounded search per step, and never skips one.
+"""Catching up: walks objects by time of last change, one bounded search per step, and never skips one.
 
-Every search starts at a key (keyset paging) instead of an offset, because a deal that changes while we page
-moves to the end and shifts all offsets, and because HubSpot answers no offset above 10,000.
+Every search starts at a key (keyset paging) instead of an offset, because an object that changes while we
+page moves to the end and shifts all offsets, and because HubSpot answers no offset above 10,000.
+Deals are walked in every poll; companies, contacts and deletions every ten minutes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from connectors.hubspot.client import SEARCH_MAX, Client
 from connectors.hubspot.events import Event, event_id
-from connectors.hubspot.translate import milliseconds, revision
-from hub.sdk import Arrival, Delivery, Invalid, Record, Transient, encode
+from connectors.hubspot.translate import instant, milliseconds, revision
+from hub.sdk import Arrival, Delivery, Invalid, Page, Record, Transient, encode
 
-PAGE = 200  # HubSpot's search gives at most 200 per page
+PAGE = SEARCH_MAX
 LOOK_BACK = int(timedelta(minutes=5).total_seconds() * 1000)  # the search index lags behind writes
+SLOW_EVERY = int(timedelta(minutes=10).total_seconds() * 1000)
+ARCHIVED_PAGES = 20  # of 100 deleted deals, that one turn looks through at most
 CHANGED = "hs_lastmodifieddate"
+# Contacts alone date their last change under another name (search page of the docs).
+_STAMPS = {"deals": CHANGED, "companies": CHANGED, "contacts": "lastmodifieddate"}
+_SINGULAR = {"deals": "deal", "companies": "company", "contacts": "contact"}
 _STEPS = ("idle", "from", "tied", "past")
+_TURNS = ("deals", "companies", "contacts", "gone")
 
 
 class Cursor(NamedTuple):
-    """Where the walk stands: `at` in milliseconds since 1970, and how to go on from there.
+    """Where one walk stands: `at` in milliseconds since 1970, and how to go on from there.
 
     idle: the last walk ended at `at`; the next one starts a look-back earlier
-    from: deals changed at or after `at`
-    tied: over one page shares the instant `at` (a bulk edit); deals of it with a higher id
-    past: all deals of the instant `at` were seen; deals changed after it
+    from: objects changed at or after `at`
+    tied: over one page shares the instant `at` (a bulk edit); objects of it with a higher id
+    past: all objects of the instant `at` were seen; objects changed after it
     """
 
     step: str
@@ -41,7 +49,7 @@ class Cursor(NamedTuple):
         """Raises Invalid for what is not a cursor of ours."""
         step, _, numbers = text.partition(":")
         at, _, id = numbers.partition(":")
-        if step not in _STEPS or not (at.isdigit() and id.isdigit()):
+        if step not in _STEPS or not (_is_number(at) and _is_number(id)):
             raise Invalid(f"{text[:60]!r} is not a cursor of a HubSpot poll; clear it to start again")
         return cls(step, int(at), int(id))
 
@@ -51,26 +59,143 @@ class Cursor(NamedTuple):
         return cls("from", milliseconds(at) if at else 0)
 
 
-def question(cursor: Cursor) -> tuple[Sequence[Mapping[str, str]], str]:
+class Gone(NamedTuple):
+    """Where the look through deleted deals stands; times in milliseconds since 1970.
+
+    HubSpot lists them by id and not by time: deletions after `since` count, `after` is the place in the list.
+    """
+
+    since: int
+    began: int
+    after: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.since}:{self.began}:{self.after}"
+
+    @classmethod
+    def parse(cls, text: str) -> Gone:
+        """Raises Invalid for what is not ours."""
+        numbers = text.split(":")
+        if len(numbers) != len(cls._fields) or not all(_is_number(one) for one in numbers):
+            raise Invalid(f"{text[:60]!r} is not a cursor of a HubSpot poll; clear it to start again")
+        return cls(*map(int, numbers))
+
+
+class Walks(NamedTuple):
+    """All walks of a connection, and whose turn it is. `rested`: when the slower ones last had theirs."""
+
+    deals: Cursor
+    companies: Cursor
+    contacts: Cursor
+    gone: Gone
+    rested: int
+    turn: str = "deals"
+    pages: int = 0  # of deleted deals in this turn
+
+    def __str__(self) -> str:
+        named = zip(self._fields[1:], map(str, self[1:]), strict=True)
+        return "|".join([str(self.deals), *(f"{name}={text}" for name, text in named)])
+
+    @classmethod
+    def parse(cls, text: str) -> Walks:
+        """The cursors of earlier versions had the walk of deals only. Raises Invalid."""
+        first, *rest = text.split("|")
+        deals = Cursor.parse(first)
+        if not rest:
+            aside = Cursor("idle", deals.at)
+            return cls(deals, aside, aside, Gone(deals.at, deals.at), rested=0)
+        told = dict(part.partition("=")[::2] for part in rest)
+        numbers = (told.get("rested", ""), told.get("pages", ""))
+        if (
+            told.keys() != set(cls._fields[1:])
+            or told["turn"] not in _TURNS
+            or not all(map(_is_number, numbers))
+        ):
+            raise Invalid(f"{text[:60]!r} is not a cursor of a HubSpot poll; clear it to start again")
+        companies, contacts = (Cursor.parse(told[name]) for name in ("companies", "contacts"))
+        rested, pages = map(int, numbers)
+        return cls(deals, companies, contacts, Gone.parse(told["gone"]), rested, told["turn"], pages)
+
+    @classmethod
+    def start(cls, at: datetime | None, now: int) -> Walks:
+        """Deals from an instant on; the walks beside them begin now, since deals bring their companies."""
+        aside = Cursor("idle", now)
+        return cls(Cursor.start(at), aside, aside, Gone(now, now), rested=now)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 20
+
+
+def step(client: Client, walks: Walks, url: str, now: datetime) -> Page:
+    """One page of the walk whose turn it is."""
+    if walks.turn == "gone":
+        return _deletions(client, walks, url, now)
+    kind = walks.turn
+    here: Cursor = getattr(walks, kind)
+    filters, sort = question(here, _STAMPS[kind])
+    found = client.search(kind, [filters], sort, PAGE).results
+    beyond, more = following(here, found)
+    walks = _moved(walks, beyond)
+    if not more:
+        walks, more = _next_turn(walks, now)
+    return Page([arrival(one, url, now, kind) for one in found], str(walks), more)
+
+
+def _moved(walks: Walks, beyond: Cursor) -> Walks:
+    if walks.turn == "deals":
+        return walks._replace(deals=beyond)
+    return walks._replace(companies=beyond) if walks.turn == "companies" else walks._replace(contacts=beyond)
+
+
+def _next_turn(walks: Walks, now: datetime) -> tuple[Walks, bool]:
+    here = milliseconds(now)
+    if walks.turn == "deals" and here - walks.rested < SLOW_EVERY:
+        return walks, False
+    turn = _TURNS[_TURNS.index(walks.turn) + 1]
+    gone = walks.gone if walks.gone.after or turn != "gone" else walks.gone._replace(began=here)
+    return walks._replace(turn=turn, gone=gone, pages=0), True
+
+
+def _deletions(client: Client, walks: Walks, url: str, now: datetime) -> Page:
+    """Deals deleted since the last look, one page of the list. Bounded per turn; the next one goes on."""
+    gone = walks.gone
+    found, after = client.archived("deals", str(gone.after or ""))
+    new = [one for one in found if _archived_at(one) >= gone.since - LOOK_BACK]
+    place = int(after) if _is_number(after) else 0
+    gone = gone._replace(after=place) if place else Gone(gone.began, gone.began)
+    more = bool(place) and walks.pages + 1 < ARCHIVED_PAGES
+    walks = walks._replace(gone=gone, pages=walks.pages + 1)
+    if not more:
+        walks = walks._replace(turn="deals", rested=milliseconds(now), pages=0)
+    return Page([_deletion(one, url, now) for one in new], str(walks), more)
+
+
+def _archived_at(one: Record) -> int:
+    told = one.get("archivedAt") or one.get("updatedAt")
+    return milliseconds(instant(str(told))) if told else 0
+
+
+def question(cursor: Cursor, stamp: str = CHANGED) -> tuple[Sequence[Mapping[str, str]], str]:
     """The search's filters and its sort."""
     if cursor.step == "tied":
-        return [_filter(CHANGED, "EQ", cursor.at), _filter("hs_object_id", "GT", cursor.id)], "hs_object_id"
+        return [_filter(stamp, "EQ", cursor.at), _filter("hs_object_id", "GT", cursor.id)], "hs_object_id"
     if cursor.step == "idle":
-        return [_filter(CHANGED, "GTE", max(cursor.at - LOOK_BACK, 0))], CHANGED
-    return [_filter(CHANGED, "GT" if cursor.step == "past" else "GTE", cursor.at)], CHANGED
+        return [_filter(stamp, "GTE", max(cursor.at - LOOK_BACK, 0))], stamp
+    return [_filter(stamp, "GT" if cursor.step == "past" else "GTE", cursor.at)], stamp
 
 
 def _filter(name: str, operator: str, value: int) -> Mapping[str, str]:
     return {"propertyName": name, "operator": operator, "value": str(value)}
 
 
-def following(cursor: Cursor, deals: Sequence[Record]) -> tuple[Cursor, bool]:
+def following(cursor: Cursor, found: Sequence[Record]) -> tuple[Cursor, bool]:
     """The next cursor, and whether to go on at once. A full page always moves the cursor.
 
     Raises Transient for a page that is not in order.
     """
-    tied, full = cursor.step == "tied", len(deals) >= PAGE
-    keys = [int(deal["id"]) if tied else changed(deal) for deal in deals]
+    tied, full = cursor.step == "tied", len(found) >= PAGE
+    keys = [int(one["id"]) if tied else changed(one) for one in found]
     if keys != sorted(keys):  # going on from the last one would skip some
         raise Transient("HubSpot's search did not sort its answer", code="bad_answer")
     if tied:
@@ -81,24 +206,50 @@ def following(cursor: Cursor, deals: Sequence[Record]) -> tuple[Cursor, bool]:
     return Cursor("tied" if keys[0] == last else "from", last), True
 
 
-def changed(deal: Record) -> int:
-    """Milliseconds since 1970 of the deal's last change; 0 where HubSpot tells none."""
-    moment = revision(deal)
+def changed(found: Record) -> int:
+    """Milliseconds since 1970 of the object's last change; 0 where HubSpot tells none."""
+    moment = revision(found)
     return milliseconds(moment) if moment else 0
 
 
-def arrival(deal: Record, url: str, now: datetime) -> Arrival:
-    """A found deal as a delivery shaped like a webhook's, so that reading it needs no second way."""
+def arrival(found: Record, url: str, now: datetime, kind: str = "deals") -> Arrival:
+    """A found object as a delivery shaped like a webhook's, so that reading it needs no second way."""
+    return delivered(
+        {
+            "subscriptionType": f"{_SINGULAR[kind]}.propertyChange",
+            "subscriptionId": 0,  # no subscription has it, so a polled event never equals a pushed one
+            "objectId": int(found["id"]),
+            "occurredAt": changed(found),
+            "propertyName": CHANGED,
+            "propertyValue": str(changed(found)),
+            "changeSource": "POLL",
+        },
+        url,
+        now,
+    )
+
+
+def _deletion(found: Record, url: str, now: datetime) -> Arrival:
     event: Event = {
-        "subscriptionType": "deal.propertyChange",
-        "subscriptionId": 0,  # no subscription has it, so a polled event never equals a pushed one
-        "objectId": int(deal["id"]),
-        "occurredAt": changed(deal),
-        "propertyName": CHANGED,
-        "propertyValue": str(changed(deal)),
+        "subscriptionType": "deal.deletion",
+        "subscriptionId": 0,
+        "objectId": int(found["id"]),
+        "occurredAt": _archived_at(found),
         "changeSource": "POLL",
     }
-    delivery = Delivery(
-        headers={"content-type": "application/json"}, body=encode([event]), url=url, received_at=now
-    )
+    return delivered(event, url, now)
+
+
+def delivered(event: Event, url: str, now: datetime) -> Arrival:
+    """One event as a delivery of its own."""
+    headers = {"content-type": "application/json"}
+    delivery = Delivery(headers=headers, body=encode([event]), url=url, received_at=now)
     return Arrival(event_ids=[event_id(event)], delivery=delivery)
+
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The clock of a poll."""
+    return datetime.now(UTC)

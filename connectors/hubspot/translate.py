@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from hub.sdk import Record, Unmappable
 
 DEAL = "hubspot.deal"
+OUT = "what is written to HubSpot"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -112,6 +113,7 @@ def deal_record(
     line_items: Iterable[Record],
     stage: Record,
     account: Record,
+    owner: Record | None,
 ) -> Record:
     """A deal with all that belongs to it, the way `order.in.yaml` sees it."""
     lines = sorted(line_items, key=_position)
@@ -124,7 +126,30 @@ def deal_record(
         "line_items": lines,
         "stage": stage,
         "account": account,
+        "owner": owner,
     }
+
+
+def account_record(details: Record) -> Record:
+    """What mappings may know of the account: its currencies (ISO 4217, its own first) and its time zone."""
+    own = details.get("companyCurrency")
+    more = details.get("additionalCurrencies") or ()
+    known = dict.fromkeys(str(one) for one in (own, *more) if one)
+    return {"currency": own, "currencies": list(known), "time_zone": details.get("timeZone")}
+
+
+def owner_record(id: str, owners: Mapping[str, Record]) -> Record | None:
+    """Who owns a deal, without a name where HubSpot does not tell; None where nobody does."""
+    if not id:
+        return None
+    known = owners.get(id, {})
+    return {"id": id, **{name: known.get(name) for name in ("email", "firstName", "lastName")}}
+
+
+def merged_ids(found: Record) -> Sequence[str]:
+    """Ids of what was merged into an object: HubSpot lists them with semicolons between."""
+    told = str((found.get("properties") or {}).get("hs_merged_object_ids") or "")
+    return [id for part in told.split(";") if (id := part.strip()).isdigit() and id != str(found["id"])]
 
 
 def customer_record(company: Record, contact: Record | None) -> Record:
@@ -187,11 +212,12 @@ def outgoing(record: Record) -> Mapping[str, str]:
     """Property values as HubSpot takes them: all text. Raises Unmappable for what has no plain text form."""
     properties = record.get("properties")
     if not isinstance(properties, Mapping) or not properties:
-        raise Unmappable("order -> hubspot.deal", "properties", "the mapping gave no properties to write")
-    return {name: _text(name, value) for name, value in properties.items()}
+        raise Unmappable(OUT, "properties", "the mapping gave no properties to write")
+    return {name: plain_text(name, value) for name, value in properties.items()}
 
 
-def _text(name: str, value: Any) -> str:
+def plain_text(name: str, value: Any) -> str:
+    """A value as text; None clears the property. Raises Unmappable for what has no plain text form."""
     if value is None:
         return ""  # HubSpot clears a property that is set to empty text
     if isinstance(value, bool):
@@ -202,6 +228,4 @@ def _text(name: str, value: Any) -> str:
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, str | int | date):
         return str(value)
-    raise Unmappable(
-        "order -> hubspot.deal", f"properties.{name}", f"a {type(value).__name__} is not a property value"
-    )
+    raise Unmappable(OUT, f"properties.{name}", f"a {type(value).__name__} is not a property value")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.hubspot.answers import batch_trouble, trouble
-from hub.sdk import AuthFailed, Conflict, RateLimited, Rejected, Reply, Transient
+from connectors.hubspot.answers import batch_trouble, blamed, trouble, until_midnight
+from hub.sdk import AuthFailed, Conflict, QuotaSpent, RateLimited, Rejected, Reply, Transient
 
 CORRELATION = "aeb5f871-7f07-4993-9211-075dc63e7cbf"
 
@@ -62,10 +64,8 @@ def test_a_2xx_is_no_trouble() -> None:
     [
         (limited("SECONDLY"), 1),
         (limited("TEN_SECONDLY_ROLLING"), 10),
-        (limited("DAILY"), 3600),
         (answer(429, message="You have reached your ten_secondly_rolling limit."), 10),
         (answer(429, message="You have reached your secondly limit."), 1),
-        (answer(429, message="You have reached your daily limit."), 3600),
         (Reply(429, {}, b"too many"), 10),
         (answer(429, {"retry-after": "30"}, policyName="SECONDLY"), 30),
         (answer(477, {"retry-after": "1200"}), 1200),
@@ -126,3 +126,30 @@ def test_objects_that_do_not_exist_are_no_trouble_in_a_batch() -> None:
 def test_any_other_error_in_a_batch_is_trouble(category: str, kind: type[Exception]) -> None:
     errors = [{"category": "OBJECT_NOT_FOUND"}, {"category": category, "message": "oops"}]
     assert type(batch_trouble({"results": [], "errors": errors})) is kind
+
+
+@pytest.mark.parametrize(
+    "reply", [limited("DAILY"), answer(429, message="You have reached your daily limit.")]
+)
+def test_a_spent_day_rests_until_midnight_in_the_accounts_time_zone(reply: Reply) -> None:
+    new_york, evening = ZoneInfo("America/New_York"), datetime(2026, 1, 6, 3, 30, tzinfo=UTC)  # 22:30 there
+    error = trouble(reply, new_york, evening)
+    assert type(error) is QuotaSpent
+    assert error.retry_after == 90 * 60 + 1
+    assert "daily limit" in error.message
+    assert error.sent is False
+
+
+def test_the_day_a_clock_changes_has_its_own_length() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    assert until_midnight(datetime(2026, 3, 28, 23, 30, tzinfo=UTC), berlin) == 22 * 3600 + 1800 + 1
+
+
+def test_a_midnight_that_only_our_clock_has_passed_costs_minutes_and_not_a_day() -> None:
+    assert until_midnight(datetime(2026, 1, 6, 0, 1, tzinfo=UTC), UTC) == 300
+
+
+def test_an_error_of_a_batch_names_whom_it_is_about() -> None:
+    context = {"objectWriteTraceId": ["t-1"], "ids": ["5", "6"]}
+    assert blamed({"context": context}) == ["t-1", "5", "6"]
+    assert blamed({"context": "odd"}) == []

@@ -110,6 +110,47 @@ def test_the_schema_is_what_hubspot_has_now(account: Account) -> None:
     assert {"stage.won", "company.id", "line_items[].properties.hs_sku"} <= names.keys()
 
 
+def test_the_schema_tells_the_longest_text_where_the_account_has_such_a_rule(account: Account) -> None:
+    rules = [
+        {
+            "propertyName": "dealname",
+            "propertyValidationRules": [{"ruleType": "MAX_LENGTH", "ruleArguments": ["40"]}],
+        },
+        {
+            "propertyName": "amount",
+            "propertyValidationRules": [{"ruleType": "MAX_NUMBER", "ruleArguments": ["9"]}],
+        },
+    ]
+    account.sandbox.kit.faults.append(
+        Fault(kind="refuse", path="property-validations/.*/0-3", status=200, body={"results": rules})
+    )
+    names = {field.name: field.max_length for field in account.connect().schema("order").fields}
+    assert (names["properties.dealname"], names["properties.amount"]) == (40, 0)
+
+
+def test_an_account_without_rules_for_values_still_has_a_schema(account: Account) -> None:
+    account.sandbox.kit.faults.append(
+        Fault(kind="refuse", path="property-validations", status=403, body={}, times=-1)
+    )
+    assert account.connect().schema("order").complete
+
+
+@pytest.mark.parametrize(("kind", "name"), [("invoice", "hs_due_date"), ("payment", "hs_initial_amount")])
+def test_what_is_written_has_a_schema_too(account: Account, kind: str, name: str) -> None:
+    fields = {field.name: field for field in account.connect().schema(kind).fields}
+    assert f"properties.{name}" in fields
+    assert "properties.o2c_external_id" in fields
+
+
+def test_invoices_that_cannot_be_written_do_not_block_the_connection(account: Account) -> None:
+    account.sandbox.gate.scopes.remove("crm.objects.invoices.write")
+    del account.sandbox.portal.properties["commerce_payments"]["o2c_external_id"]
+    health = account.connect().check()
+    assert health.ok
+    assert [one for one in health.findings if "crm.objects.invoices.write" in one]
+    assert [one for one in health.findings if "run install" in one]
+
+
 def test_the_schema_is_the_shipped_one_when_nobody_answers() -> None:
     schema = HubSpot(Settings(base_url="http://127.0.0.1:1", access_token=SecretStr(TOKEN))).schema(
         "customer"
@@ -119,7 +160,7 @@ def test_the_schema_is_the_shipped_one_when_nobody_answers() -> None:
 
 
 def test_a_kind_we_do_not_know_has_no_fields(account: Account) -> None:
-    assert account.connect().schema("payment").fields == ()
+    assert account.connect().schema("shipment").fields == ()
 
 
 @pytest.mark.parametrize("kind", BASELINE)

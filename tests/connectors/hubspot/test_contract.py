@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,23 @@ def contract(account: Account) -> Contract:
     def connect(**settings: Any) -> HubSpot:
         return account.connect(**{"portal_id": box.portal_id, **settings})
 
+    company = next(iter(box.portal.linked("deals", "companies", deal)))
+    ends = {"deals": deal, "companies": company}
+    records: Mapping[str, Any] = {
+        "order": {"properties": {"o2c_order_number": "SO-1", "o2c_order_status": "Approved"}},
+        "invoice": {
+            "properties": {"hs_currency": "EUR", "hs_number": "INV-1", "hs_invoice_billable": "false"},
+            "associations": ends,
+        },
+        "payment": {
+            "properties": {"hs_initial_amount": Decimal("9.50"), "hs_initiated_date": date(2026, 10, 5)},
+            "associations": {**ends, "deals": [deal]},
+        },
+    }
+
     def write(kind: str) -> Write:
-        record = {"properties": {"o2c_order_number": "SO-1", "o2c_order_status": "Approved"}}
-        return Write(kind, record, deal, reference="doc-1", idempotency_key="doc-1:1")
+        known = deal if kind == "order" else None
+        return Write(kind, records[kind], known, reference=f"doc-{kind}", idempotency_key=f"doc-{kind}:1")
 
     def set_faults(faults: Sequence[Mapping[str, Any]]) -> None:
         with box.kit.lock:
@@ -71,7 +86,11 @@ def contract(account: Account) -> Contract:
         faults=set_faults,
         effects=lambda: tuple(box.kit.effects),
         reset=lambda: set_faults([]),
-        aim={"order": {"method": "PATCH", "path": "/crm/objects/2026-09/deals/"}},
+        aim={
+            "order": {"method": "PATCH", "path": "/crm/objects/2026-09/deals/"},
+            "invoice": {"path": "/crm/objects/2026-09/invoices/batch/upsert"},
+            "payment": {"path": "/crm/objects/2026-09/commerce_payments/batch/upsert"},
+        },
         hasty=lambda: connect(deadline=0.2),
         mappings=MAPPINGS,
     )

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from connectors.hubspot.auth import signature
 from connectors.hubspot.connector import HubSpot, Settings
 from connectors.hubspot.events import event_id, parse_events, subjects
+from connectors.hubspot.signatures import signature
 from hub.sdk import AuthFailed, Delivery, Invalid
 from tests.connectors.hubspot.account import SECRET, event
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.hubspot.connector import HubSpot
-from connectors.hubspot.poll import Cursor
+from connectors.hubspot.poll import Cursor, Walks
+from connectors.hubspot.translate import milliseconds
 from hub.sdk import Arrival, Invalid, RateLimited, Transient
 from sandbox.kit import Fault
 from tests.connectors.hubspot.account import Account, orders
@@ -141,6 +142,95 @@ def test_a_cursor_that_is_none_of_ours_is_refused(account: Account, cursor: str)
 def test_a_cursor_survives_being_text() -> None:
     for cursor in (Cursor("idle", 5), Cursor("tied", 7, 12), Cursor("past", 0), Cursor("from", 9)):
         assert Cursor.parse(str(cursor)) == cursor
+
+
+def slow_turn(account: Account) -> str:
+    """A cursor of before there were slower walks: theirs are due at once."""
+    return f"idle:{milliseconds(account.clock())}:0"
+
+
+def kinds(arrivals: list[Arrival]) -> list[tuple[str, str]]:
+    told = [json.loads(arrival.delivery.body)[0] for arrival in arrivals]
+    return sorted((one["subscriptionType"], str(one["objectId"])) for one in told)
+
+
+def test_companies_and_contacts_that_changed_are_found_in_the_slower_walks(account: Account) -> None:
+    company = account.sandbox.create_company(name="Blue")
+    contact = account.sandbox.create_contact(company, email="ann@blue.test")
+    account.clock.forward(hours=1)
+    connector, cursor = account.connect(), slow_turn(account)
+    assert walk(connector, cursor)[0] == []
+    account.sandbox.update("companies", company, {"city": "Ulm"})
+    account.sandbox.update("contacts", contact, {"phone": "1"})
+    arrivals, after = walk(connector, cursor)
+    assert kinds(arrivals) == [("company.propertyChange", company), ("contact.propertyChange", contact)]
+    assert {change.kind for one in arrivals for change in connector.read(one.delivery)} == {"customer"}
+    account.sandbox.update("companies", company, {"city": "Bonn"})
+    assert walk(connector, after)[0] == []  # it is not yet time again
+
+
+def test_deleted_deals_are_found_and_those_deleted_long_ago_are_not(account: Account) -> None:
+    old, new = account.sandbox.create_deal(dealname="A"), account.sandbox.create_deal(dealname="B")
+    account.sandbox.delete("deals", old)
+    account.clock.forward(hours=1)
+    cursor = slow_turn(account)
+    account.sandbox.delete("deals", new)
+    connector = account.connect()
+    arrivals, _ = walk(connector, cursor)
+    assert kinds(arrivals) == [("deal.deletion", new)]
+    (change,) = connector.read(arrivals[0].delivery)
+    assert (change.kind, change.external_id, change.record) == ("order", new, None)
+
+
+def test_a_long_list_of_deleted_deals_is_looked_through_page_by_page(account: Account) -> None:
+    deals = many(account, 250, seconds=0)
+    account.clock.forward(hours=1)
+    cursor = slow_turn(account)
+    for deal in deals:
+        account.sandbox.delete("deals", deal)
+    arrivals, after = walk(account.connect(), cursor)
+    assert len(ids(arrivals)) == 250
+    assert Walks.parse(after).gone.after == 0
+
+
+def test_a_list_too_long_for_one_turn_goes_on_in_the_next(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.hubspot.poll.ARCHIVED_PAGES", 2)
+    deals = many(account, 250, seconds=0)
+    account.clock.forward(hours=1)
+    cursor = slow_turn(account)
+    for deal in deals:
+        account.sandbox.delete("deals", deal)
+    connector = account.connect()
+    first, after = walk(connector, cursor)
+    assert len(ids(first)) == 200
+    rest, last = walk(connector, str(Walks.parse(after)._replace(rested=0)))
+    assert len(ids(first) | ids(rest)) == 250
+    assert Walks.parse(last).gone.after == 0
+
+
+def test_a_first_poll_does_not_bring_companies_on_their_own(account: Account) -> None:
+    account.sandbox.create_company(name="Blue")
+    assert walk(account.connect(), None)[0] == []
+
+
+def test_the_cursor_of_all_walks_survives_being_text(account: Account) -> None:
+    start = Walks.start(None, 7)
+    assert Walks.parse(str(start)) == start
+    later = start._replace(turn="gone", pages=3, companies=Cursor("tied", 5, 6))
+    assert Walks.parse(str(later)) == later
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("turn=deals", "turn=tickets"), ("rested=7", "rested=-7"), ("gone=7:7:0", "gone=7:7"), ("|pages=0", "")],
+)
+def test_a_cursor_of_all_walks_that_was_tampered_with_is_refused(change: tuple[str, str]) -> None:
+    text = str(Walks.start(None, 7))
+    assert change[0] in text
+    with pytest.raises(Invalid, match="not a cursor"):
+        Walks.parse(text.replace(*change))
 
 
 def test_a_page_that_is_not_in_order_is_an_error_and_skips_nothing(account: Account) -> None:

@@ -75,8 +75,8 @@ def test_an_order_that_came_from_no_deal_is_rejected_in_clear_words(
 
 
 def test_another_kind_is_rejected(account: Account) -> None:
-    with pytest.raises(Rejected, match="orders only"):
-        account.connect().push(order("5")._replace(kind="invoice"))
+    with pytest.raises(Rejected, match="takes order, invoice, payment, not a shipment"):
+        account.connect().push(order("5")._replace(kind="shipment"))
 
 
 def test_a_deal_that_is_gone_is_rejected_with_its_id(account: Account) -> None:

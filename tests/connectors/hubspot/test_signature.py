@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.hubspot.auth import check_signature, signature, signed_address
 from connectors.hubspot.connector import HubSpot, Settings
+from connectors.hubspot.signatures import check_signature, old_signature, signature, signed_address
 from hub.sdk import AuthFailed, Delivery
 
 # The vendor's published example, and a second timestamp computed from the same recipe.
@@ -109,6 +109,54 @@ def test_older_signature_versions_are_refused() -> None:
     }
     with pytest.raises(AuthFailed, match="v1 and v2"):
         connector().verify(delivery()._replace(headers=headers))
+
+
+# The vendor's published example of v2, and v1 of the same.
+V2 = "9569219f8ba981ffa6f6f16aa0f48637d35d728c7e4d93d0d52efaa512af7900"
+OLD_BODY = b'{"example_field":"example_value"}'
+
+
+def older(version: str, claimed: str, body: bytes = EVENTS) -> Delivery:
+    named = {"x-hubspot-signature-version": version} if version else {}
+    headers = {"x-hubspot-signature": claimed, **named}
+    return delivery(body=body)._replace(headers=headers)
+
+
+def test_the_published_vector_of_v2_agrees() -> None:
+    assert old_signature("v2", SECRET, "POST", URL, OLD_BODY) == V2
+    assert check_signature(older("v2", V2, OLD_BODY), URL, [SECRET], ["v2"]) is None
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_an_older_version_is_accepted_only_where_it_is_enabled(version: str) -> None:
+    signed = older(version, old_signature(version, SECRET, "POST", URL, EVENTS))
+    assert connector(signature_versions=[version]).verify(signed)
+    assert connector(signature_versions=["v3", version]).verify(signed)
+    others = [one for one in ("v1", "v2", "v3") if one != version]
+    with pytest.raises(AuthFailed, match="not enabled"):
+        connector(signature_versions=others).verify(signed)
+    with pytest.raises(AuthFailed, match="does not match"):
+        connector(signature_versions=[version]).verify(signed._replace(body=EVENTS + b" "))
+
+
+def test_a_request_without_a_version_is_of_the_first() -> None:
+    signed = older("", old_signature("v1", SECRET, "POST", URL, EVENTS))
+    assert connector(signature_versions=["v1"]).verify(signed)
+
+
+def test_nobody_can_choose_a_weaker_version_for_a_request_with_v3() -> None:
+    forged = delivery(secret="another secret")
+    weak = old_signature("v1", SECRET, "POST", URL, EVENTS)
+    both = forged._replace(headers={**forged.headers, **older("v1", weak).headers})
+    with pytest.raises(AuthFailed, match="does not match"):
+        connector(signature_versions=["v1", "v3"]).verify(both)
+
+
+def test_an_older_version_without_signature_or_of_an_unknown_name_is_refused() -> None:
+    with pytest.raises(AuthFailed, match="x-hubspot-signature is missing"):
+        connector(signature_versions=["v1"]).verify(older("v1", ""))
+    with pytest.raises(AuthFailed, match="not enabled"):
+        connector(signature_versions=["v1", "v2"]).verify(older("v9", "00"))
 
 
 @pytest.mark.parametrize("claimed", ["é" * 44, "\ud800", "=" * 44, "x"])
