@@ -16,6 +16,7 @@ COMMANDS = {
     "mapping": "a deal translated by the mapping, by hand-written code and in other languages; the cents",
     "loop": "won deals per second through the whole loop, embedded and scaled",
     "growth": "what an order costs with 1,000 and with 100,000 orders stored",
+    "crm": "100,000 deals read in from HubSpot and from Salesforce, killed twice; a burst of 10,000 webhooks",
     "peers": "the integration job on n8n and Node-RED (installed by npm into a temporary folder)",
 }
 

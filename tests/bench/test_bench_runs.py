@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("acceptance", "ipaas", "mapping", "loop", "growth", "peers")
+COMMANDS = ("acceptance", "ipaas", "mapping", "loop", "growth", "crm", "peers")
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="pinning needs Linux")
 Runs = dict[str, subprocess.Popen[str]]
 
@@ -54,6 +54,14 @@ def test_mapping_is_compared_with_code_written_by_hand_and_loses_no_cent(runs: R
     assert "wrong amounts of the mapping: 0" in told
     assert "other languages left out" in told
     assert "back-test of 50 records" in told
+
+
+def test_crm_reads_two_histories_through_two_deaths_each(runs: Runs) -> None:
+    told = shown(runs, "crm")
+    assert told.count("nothing lost, nothing twice") == 2
+    assert told.count("killed 2 times") == 2
+    assert "burst: orders at their deal's newest state" in told
+    assert "NOT MET" not in told
 
 
 def test_loop_carries_deals_to_invoices(runs: Runs) -> None:

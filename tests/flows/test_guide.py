@@ -53,7 +53,7 @@ def test_the_guide_works_as_it_is_written(demo: Mapping[str, str]) -> None:
             told.append(run(text, demo))
     whole = "\n".join(told)
     assert "HubSpot answers and every scope is there" in whole
-    assert "3 mappings, 0 problems" in whole
+    assert "5 mappings, 0 problems" in whole
     assert "Ring twice, gate B" in whole
     assert re.search(r"5 records, 4 the same, 1 different", whole)
     assert "hubspot/order.in v2 is in force" in whole
