@@ -173,7 +173,7 @@ KINDS: Mapping[str, tuple[str, str]] = {  # kind -> (plural, what to do where th
     "message": ("Messages", "Messages are records that only travel from one system to another."),
 }
 
-DOORS: Mapping[str, str] = {"webhook": "Webhook", "poll": "Poll", "file": "File"}
+DOORS: Mapping[str, str] = {"webhook": "Webhook", "poll": "Poll", "file": "File", "backfill": "Backfill"}
 ACCOUNTS: Mapping[str, str] = {
     "receivable": "Receivable",
     "revenue": "Revenue",
