@@ -6,6 +6,7 @@
 PYTHON ?=
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 python)
 WORKERS ?= 2
+CRM = hubspot
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
@@ -51,7 +52,7 @@ setup: .venv/stamp-package  ## create .venv with the o2c command, from hash-pinn
 	@echo "ready: $(BIN)/o2c"
 
 demo: setup  ## hub, simulated systems and a day of orders on this machine, no account needed
-	@$(BIN)/o2c demo
+	@$(BIN)/o2c demo --crm $(CRM)
 
 dev: setup  ## run the hub from this folder: one process, SQLite in var/
 	@$(BIN)/o2c serve
@@ -69,8 +70,9 @@ check: setup  ## style, types and import rules
 bench: setup  ## measure, and print ratios
 	@$(BIN)/python -m bench
 
-prove: setup  ## the long proofs: 100,000 hostile formulas; crashes and faults
+prove: setup  ## the long proofs: 100,000 hostile formulas; crashes and faults; CRMs in foul weather
 	@$(BIN)/python -m tests.hub.mapping.fuzz --count 100000
+	@O2C_CRM_DEALS=350 $(BIN)/python -m pytest -q --timeout=900 tests/flows/test_crm_faults.py -k foul
 	@$(BIN)/python -m tests.prove
 
 browser:
