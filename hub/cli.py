@@ -99,15 +99,22 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="play the story, check it, and end")] = False,
     port: Annotated[int, typer.Option(help="port of the hub; 0 takes O2C_PORT or 8080")] = 0,
     keep: Annotated[Path | None, typer.Option(help="folder to keep the demo's database in")] = None,
+    crm: Annotated[
+        str, typer.Option(help="hubspot, salesforce, or both: each for other customers")
+    ] = "hubspot",
 ) -> None:
-    """Hub, simulated HubSpot, NetSuite and bank, and a story from won deal to applied cash."""
+    """Hub, simulated CRM (HubSpot, Salesforce or both), NetSuite and bank: from won deal to applied cash."""
+    from hub.demo.crm import CHOICES
     from hub.demo.play import play
 
+    if crm not in CHOICES:
+        typer.secho(f"crm {crm!r} is not one of {', '.join(CHOICES)}", fg="red", err=True)
+        raise typer.Exit(1)
     wanted = port or (0 if once else settled().port)
     if wanted:
         ensure_free("127.0.0.1", wanted)
     with plainly():
-        raise typer.Exit(play(once=once, port=wanted, keep=keep))
+        raise typer.Exit(play(once=once, port=wanted, keep=keep, crm=crm))
 
 
 @token_app.command("create")

@@ -12,19 +12,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hub.demo.stage import Stage, Stuck, on_stage
+from hub.demo.crm import CHOICES
+from hub.demo.stage import CRMS, Stage, Stuck, on_stage
 from hub.demo.story import Story
 from hub.demo.tieout import show
 
 
-def play(*, once: bool, port: int, keep: Path | None) -> int:
-    """The exit code: 0 when everything ties out."""
+def play(*, once: bool, port: int, keep: Path | None, crm: str) -> int:
+    """The exit code: 0 when everything ties out. `crm` is one of CHOICES."""
     console = Console(highlight=False)
     began = time.monotonic()
-    console.print("[bold]O2C Hub demo[/]: starting the hub and simulated HubSpot, NetSuite and bank ...")
-    with _folder(keep) as folder, on_stage(folder, port) as stage:
+    simulated = ", ".join(CRMS[name].title for name in CHOICES[crm])
+    systems = f"the hub and simulated {simulated}, NetSuite and bank"
+    console.print(f"[bold]O2C Hub demo[/]: starting {systems} ...", soft_wrap=True)
+    with _folder(keep) as folder, on_stage(folder, port, crm) as stage:
         for name, url in stage.places.items():
-            console.print(f"  {name:9} {url}")
+            console.print(f"  {name:10} {url}")
         step = iter(range(1, 1000))
         try:
             story = Story(stage, lambda text: console.print(f" {next(step):2}. {text}", soft_wrap=True))
@@ -46,8 +49,8 @@ def _stay(stage: Stage, console: Console) -> None:
     console.print(f"Sign in with: [bold]{stage.token}[/]", soft_wrap=True)
     console.print("Everything keeps running, also the simulators. Ctrl-C ends it.")
     stop = threading.Event()
-    webhooks = threading.Thread(target=stage.crm.webhooks.run, args=(stop, 0.5), daemon=True)
-    webhooks.start()
+    for crm in stage.crms:
+        threading.Thread(target=crm.keep_sending, args=(stop, 0.5), daemon=True).start()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends it as Ctrl-C does
     try:
         while True:

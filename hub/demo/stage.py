@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,17 +16,23 @@ import httpx
 import uvicorn
 
 from hub import secrets
+from hub.demo.crm import CHOICES, Crm
+from hub.demo.crm_hubspot import HubSpotCrm
+from hub.demo.crm_salesforce import SalesforceCrm
 from hub.main import Parts, build, web
 from hub.settings import Settings
 from hub.store import access, connections, views
 from sandbox.bank import BankSandbox
-from sandbox.hubspot import HubSpotSandbox
 from sandbox.kit import serve
 from sandbox.netsuite import NetSuiteSandbox
 
 IBAN = "DE02120300000000202051"  # a published test account number
 UPLOAD_KEY = "demo-upload-key"
 PATIENCE = 30.0  # seconds a step may take before the story is called stuck
+CRMS: Mapping[str, type[HubSpotCrm] | type[SalesforceCrm]] = {
+    "hubspot": HubSpotCrm,
+    "salesforce": SalesforceCrm,
+}
 
 
 class Stuck(Exception):
@@ -60,7 +66,7 @@ class Stage:
     url: str
     token: str
     clock: DemoClock
-    crm: HubSpotSandbox
+    crms: Sequence[Crm]
     erp: NetSuiteSandbox
     bank: BankSandbox
     places: dict[str, str]
@@ -100,17 +106,14 @@ class Stage:
 
 
 @contextmanager
-def on_stage(folder: Path, port: int) -> Iterator[Stage]:
-    """Start everything, connect it, and stop it again when the block ends."""
+def on_stage(folder: Path, port: int, choice: str) -> Iterator[Stage]:
+    """Start everything, connect it, and stop it again when the block ends; `choice` is one of CHOICES."""
     clock = DemoClock()
-    crm, erp = HubSpotSandbox(now=clock, retries=(0.2, 0.5, 1.0)), NetSuiteSandbox()
+    crms, erp = [CRMS[name](clock) for name in CHOICES[choice]], NetSuiteSandbox()
     bank = BankSandbox(IBAN, "USD", clock)
     with ExitStack() as stack:
-        places = {
-            "HubSpot": stack.enter_context(serve(crm.app)),
-            "NetSuite": stack.enter_context(serve(erp.app)),
-            "Bank": stack.enter_context(serve(bank.app)),
-        }
+        apps = {**{one.title: one.app for one in crms}, "NetSuite": erp.app, "Bank": bank.app}
+        places = {title: stack.enter_context(serve(app)) for title, app in apps.items()}
         port = port or _free_port()
         settings = Settings(
             data_dir=folder, database_url="", redis_url=None, port=port, public_url=f"http://127.0.0.1:{port}",
@@ -118,19 +121,16 @@ def on_stage(folder: Path, port: int) -> Iterator[Stage]:
         )  # fmt: skip
         parts = build(settings, now=clock)
         stack.callback(parts.close)
-        token = _connect(parts, crm, erp, places)
+        token = _connect(parts, crms, erp, places)
         stack.enter_context(_serving(parts, port))
-        crm.webhooks.target = f"http://127.0.0.1:{port}/webhooks/hubspot"
         places["Hub"] = f"http://127.0.0.1:{port}"
-        yield Stage(parts, places["Hub"], token, clock, crm, erp, bank, places)
+        for crm in crms:
+            crm.push_to(places["Hub"])
+        yield Stage(parts, places["Hub"], token, clock, crms, erp, bank, places)
 
 
-def _connect(parts: Parts, crm: HubSpotSandbox, erp: NetSuiteSandbox, places: dict[str, str]) -> str:
-    """What an admin does on the first day: three connections and a token."""
-    hubspot = {
-        "base_url": places["HubSpot"], "access_token": crm.token, "client_secret": crm.client_secret,
-        "portal_id": crm.portal_id,
-    }  # fmt: skip
+def _connect(parts: Parts, crms: Sequence[Crm], erp: NetSuiteSandbox, places: Mapping[str, str]) -> str:
+    """What an admin does on the first day: a connection for each system, and a token."""
     netsuite = {
         "base_url": places["NetSuite"], "account_id": erp.account_id, "auth": "tba", "poll_margin": 0,
         **erp.tba,
@@ -140,7 +140,7 @@ def _connect(parts: Parts, crm: HubSpotSandbox, erp: NetSuiteSandbox, places: di
     registry, store = parts.hub.registry, parts.hub.store
     with store.begin() as tx:
         for name, given, every in (
-            ("hubspot", hubspot, 0.0),
+            *((one.connection, one.settings(places[one.title]), 0.0) for one in crms),
             ("netsuite", netsuite, 1.0),
             ("bank", bank, 0.0),
         ):

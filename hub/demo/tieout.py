@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from hub.demo.crm import Crm, Mirrored, Shown
 from hub.demo.stage import Stage
-from hub.demo.story import Told
+from hub.demo.watch import Told
 from hub.ledger import Account
-from hub.model import Customer, Money, Order
+from hub.model import Customer, Money, Order, Payment
 from hub.store import views
+from hub.store.tx import Tx
 
 
 class Line(NamedTuple):
@@ -21,7 +23,8 @@ class Line(NamedTuple):
 
     order: Order
     customer: str
-    crm: dict[str, str]
+    crm: Crm
+    shown: Shown
     invoiced: Money
     still_open: Money
     invoices: int
@@ -39,11 +42,11 @@ class Check(NamedTuple):
 
 
 def lines(stage: Stage, told: Told) -> list[Line]:
-    """Every order of the story as HubSpot, the hub and NetSuite show it."""
+    """Every order of the story as its CRM, the hub and NetSuite show it."""
     found = []
     with stage.parts.hub.store.look() as tx:
         for deal in told.deals.values():
-            known = tx.xrefs.known("hubspot", "order", deal)
+            known = tx.xrefs.known(deal.crm.connection, "order", deal.id)
             assert known is not None, deal
             order = tx.documents.get(known.document_id)
             assert isinstance(order, Order)
@@ -56,7 +59,8 @@ def lines(stage: Stage, told: Told) -> list[Line]:
                 Line(
                     order=order,
                     customer=customer.name,
-                    crm=stage.crm.properties("deals", deal),
+                    crm=deal.crm,
+                    shown=deal.crm.shown(deal.id),
                     invoiced=sum((x.payable_amount for x in invoices), zero),
                     still_open=sum((tx.reader.open_amount(x) for x in invoices), zero),
                     invoices=len(invoices),
@@ -72,17 +76,18 @@ def _amount(record: dict[str, Any] | None, field: str) -> Decimal:
     return Decimal(str((record or {}).get(field, "0")))
 
 
-def checks(stage: Stage, told: Told) -> Iterator[Check]:
+def checks(stage: Stage, told: Told, rows: Sequence[Line]) -> Iterator[Check]:
     """Everything that must hold at the end of the story."""
-    rows = lines(stage, told)
     yield from _per_order(stage, rows)
+    for crm in stage.crms:
+        yield _mirror(stage, crm, [row.order for row in rows if row.crm is crm])
     yield from _money(stage, told, rows)
     with stage.parts.hub.store.look() as tx:
         open_cases = views.case_counts(tx.conn)
     yield Check("no question is left open", not open_cases, str(dict(open_cases) or "0 open cases"))
 
 
-def _per_order(stage: Stage, rows: list[Line]) -> Iterator[Check]:
+def _per_order(stage: Stage, rows: Sequence[Line]) -> Iterator[Check]:
     made = [e for e in stage.erp.kit.effects if e["action"] == "create"]
     orders = [e["externalId"] for e in made if e["kind"] == "salesOrder"]
     invoices = [e["externalId"] for e in made if e["kind"] == "invoice"]
@@ -95,15 +100,41 @@ def _per_order(stage: Stage, rows: list[Line]) -> Iterator[Check]:
     unique = len(set(invoices)) == len(invoices) == count
     yield Check("each invoice once in NetSuite", unique, f"{len(invoices)} of {count}")
     for row in rows:
-        shown = (row.crm.get("o2c_order_status"), row.crm.get("o2c_payment_status"))
+        shown = (row.shown.status, row.shown.payment)
         yield Check(
-            f"{row.order.number}: HubSpot shows closed and paid",
+            f"{row.order.number}: {row.crm.title} shows closed and paid",
             shown == ("Closed", "paid"),
-            " / ".join(map(str, shown)),
+            " / ".join(shown),
         )
 
 
-def _money(stage: Stage, told: Told, rows: list[Line]) -> Iterator[Check]:
+def _mirror(stage: Stage, crm: Crm, orders: Sequence[Order]) -> Check:
+    """Has the CRM each invoice and payment of its own orders once, with its figures, and no other?"""
+    with stage.parts.hub.store.look() as tx:
+        invoices, payments = _invoices(tx, orders), _payments(tx, orders)
+    there = sorted(crm.invoices()), sorted(crm.payments())
+    same = there == (sorted(invoices), sorted(payments))
+    figures = f"{len(there[0])} of {len(invoices)}, {len(there[1])} of {len(payments)}"
+    differing = sorted({*there[0], *there[1]} ^ {*invoices, *payments})
+    figures += "".join(f"\n{one.number}: {one.amount:,.2f}" for one in differing)
+    what = f"{crm.title} has the same invoices and payments"
+    return Check(what, same and bool(invoices) and bool(payments), figures)
+
+
+def _invoices(tx: Tx, orders: Sequence[Order]) -> list[Mirrored]:
+    found = [one for order in orders for one in tx.reader.invoices_of(order.id)]
+    return [Mirrored(one.number, tx.reader.open_amount(one).amount) for one in found]
+
+
+def _payments(tx: Tx, orders: Sequence[Order]) -> list[Mirrored]:
+    """What has paid for these orders, also in part."""
+    invoices = [one for order in orders for one in tx.reader.invoices_of(order.id)]
+    ids = {part.payment for one in invoices for part in tx.reader.allocations(invoice=one.id)}
+    found = [one for id in sorted(ids) if isinstance(one := tx.documents.get(id), Payment)]
+    return [Mirrored(one.number, one.amount.amount) for one in found]
+
+
+def _money(stage: Stage, told: Told, rows: Sequence[Line]) -> Iterator[Check]:
     invoiced = sum((r.invoiced.amount for r in rows), Decimal(0))
     erp = sum((r.erp_invoiced for r in rows), Decimal(0))
     yield Check("invoiced here = booked in NetSuite", invoiced == erp, f"{invoiced:,.2f} = {erp:,.2f}")
@@ -137,7 +168,7 @@ def show(stage: Stage, told: Told, console: Console) -> bool:
     """Print both tables; True when everything ties out."""
     rows = lines(stage, told)
     console.print(_across(rows))
-    result = list(checks(stage, told))
+    result = list(checks(stage, told, rows))
     proof = Table(title="Does it tie out?", title_justify="left", show_header=False)
     for check in result:
         proof.add_row("[green]yes[/]" if check.ok else "[red bold]NO[/]", check.what, check.figures)
@@ -149,10 +180,10 @@ def _across(rows: Sequence[Line]) -> Table:
     table = Table(title="What went in, and what each system shows (USD)", title_justify="left")
     table.add_column("")
     for row in rows:
-        table.add_column(f"{row.order.number}\n{row.customer}", justify="right")
-    table.add_column("\nTotal", justify="right")
+        table.add_column(f"{row.order.number}\n{row.crm.title}\n{row.customer}", justify="right")
+    table.add_column("\n\nTotal", justify="right")
     figures: Sequence[tuple[str, Callable[[Line], Decimal]]] = (
-        ("HubSpot: deal, before tax", lambda r: Decimal(r.crm["amount"])),
+        ("CRM: deal, before tax", lambda r: r.shown.amount),
         ("Hub: order with tax", lambda r: r.order.payable_amount.amount),
         ("NetSuite: sales order", lambda r: r.erp_order),
         ("Hub: invoiced", lambda r: r.invoiced.amount),
@@ -167,5 +198,5 @@ def _across(rows: Sequence[Line]) -> Table:
     table.add_row(
         "Hub: invoices issued", *(str(r.invoices) for r in rows), str(sum(r.invoices for r in rows))
     )
-    table.add_row("HubSpot shows", *(f"{r.crm.get('o2c_payment_status')}" for r in rows), "")
+    table.add_row("CRM shows", *(r.shown.payment for r in rows), "")
     return table
