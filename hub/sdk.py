@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 
+from hub.bounded import bound_login
 from hub.connector import (
     Arrival,
     Backfiller,
@@ -81,6 +82,7 @@ __all__ = [
     "Transient",
     "Unmappable",
     "Write",
+    "bound_login",
     "encode",
     "parse_xml",
     "retry_after",

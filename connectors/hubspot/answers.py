@@ -8,6 +8,7 @@ from typing import Any
 
 from hub.sdk import (
     AuthFailed,
+    Conflict,
     ConnectorError,
     QuotaSpent,
     RateLimited,
@@ -23,15 +24,21 @@ from hub.sdk import (
 _WAIT_SECONDS = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
 _POLICIES = ("DAILY", "TEN_SECONDLY_ROLLING", "SECONDLY")  # the longer name before the one inside it
 _MIDNIGHT_SECONDS = 300  # how far HubSpot's midnight and ours may be apart
+_UNKNOWN_MIDNIGHT = 3600  # midnights are at full or half hours: never a day too long
 _LOCKED_SECONDS = 2.0  # HubSpot's usage guidelines: wait at least two seconds after a 423
 _MIGRATION_WAIT = 3600.0
+_ENTRIES: Mapping[str, type[ConnectorError]] = {  # category of one entry of `errors`; any other may pass
+    **dict.fromkeys(("VALIDATION_ERROR", "OBJECT_NOT_FOUND"), Rejected),
+    "CONFLICT": Conflict,
+    "MISSING_SCOPES": AuthFailed,
+}
 _SCOPES = ("MISSING_SCOPES", "INVALID_AUTHENTICATION", "EXPIRED_AUTHENTICATION")
 
 
-def trouble(reply: Reply, zone: tzinfo = UTC, now: datetime | None = None) -> ConnectorError | None:
+def trouble(reply: Reply, zone: tzinfo | None = UTC, now: datetime | None = None) -> ConnectorError | None:
     """The error an answer stands for, in HubSpot's words (`Error` of every specification); None for a 2xx.
 
-    `zone` is the account's: the daily allowance is renewed at midnight there.
+    `zone` is the account's: the daily allowance is renewed at midnight there. None: not known.
     """
     if reply.ok:
         return None
@@ -39,7 +46,8 @@ def trouble(reply: Reply, zone: tzinfo = UTC, now: datetime | None = None) -> Co
     text, code = _message(envelope), _code(envelope)
     request_id = str(envelope.get("correlationId") or reply.headers.get("x-hubspot-correlation-id", ""))
     if reply.status == 429:
-        return _limited(reply, envelope, request_id, until_midnight(now or datetime.now(UTC), zone))
+        rest = until_midnight(now or datetime.now(UTC), zone) if zone else _UNKNOWN_MIDNIGHT
+        return _limited(reply, envelope, request_id, rest)
     if reply.status == 477:  # the account is moving to another data centre, which takes up to a day
         wait = retry_after(reply.headers) or _MIGRATION_WAIT
         return RateLimited(
@@ -136,16 +144,23 @@ def missing_scopes(envelope: Mapping[str, Any]) -> Sequence[str]:
 
 def batch_trouble(answer: Record) -> ConnectorError | None:
     """What went wrong inside a batch answer (200 or 207); objects that do not exist are no trouble."""
-    for entry in answer.get("errors") or ():
+    for entry in failures(answer):
         if entry.get("category") != "OBJECT_NOT_FOUND":
             return entry_trouble(entry)
     return None
 
 
+def failures(answer: Record) -> Sequence[Mapping[str, Any]]:
+    """The `errors` of a batch answer. Raises Transient where they are not objects."""
+    errors = answer.get("errors") or ()
+    if not isinstance(errors, list | tuple) or not all(isinstance(entry, Mapping) for entry in errors):
+        raise Transient("the errors of a batch answer are not objects", code="bad_answer")
+    return errors
+
+
 def entry_trouble(entry: Mapping[str, Any]) -> ConnectorError:
     """One of the `errors` of a batch answer (`StandardError`) as the error it stands for."""
-    refused = entry.get("category") in ("VALIDATION_ERROR", "OBJECT_NOT_FOUND", "CONFLICT")
-    kind = Rejected if refused else Transient
+    kind = _ENTRIES.get(str(entry.get("category")), Transient)
     return kind(_message(entry) or "part of a batch failed", code=_code(entry), status=207)
 
 

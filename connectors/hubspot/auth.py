@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 
-from hub.sdk import AuthFailed, RateLimited, SecretStr, Transient
+from hub.sdk import AuthFailed, RateLimited, SecretStr, Transient, bound_login
 
 EARLY_SECONDS = 300  # before expiry: HubSpot's usage guidelines want a refresh before a 401, not after it
 LIFE_SECONDS = 1800  # of an access token where the answer does not tell
-TOKEN_BYTES_MAX = 64 * 1024
-TOKEN_SECONDS_MAX = 30.0
+DAY_SECONDS = 86_400
 # What the token endpoint says of a grant that is gone: the documented code, and the one of older versions.
 _REVOKED = ("invalid_grant", "BAD_REFRESH_TOKEN")
 
@@ -85,7 +84,7 @@ class Refreshing(httpx.Auth):
             asked_at = self._clock()
             answer = yield self._exchange(request)
             told = _told(answer)
-            life = int(told.get("expires_in") or LIFE_SECONDS)
+            life = _life(told.get("expires_in"))
             self._token = SecretStr(str(told["access_token"]))
             self._good_until = asked_at + life - min(EARLY_SECONDS, life // 2)
             if told.get("refresh_token"):  # HubSpot does not rotate it so far
@@ -105,28 +104,9 @@ class Refreshing(httpx.Auth):
         return httpx.Request("POST", self._url, headers=kind, content=content, extensions=limits)
 
 
-class _Bounded(httpx.SyncByteStream):
-    """A body of bounded size and duration, which httpx itself does not bound."""
-
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        size, until = 0, time.monotonic() + TOKEN_SECONDS_MAX
-        for chunk in self._stream:
-            size += len(chunk)
-            if size > TOKEN_BYTES_MAX or time.monotonic() > until:
-                raise Transient("the token answer is too large or too slow", code="too_large", sent=False)
-            yield chunk
-
-    def close(self) -> None:
-        self._stream.close()
-
-
 def _told(answer: httpx.Response) -> Mapping[str, Any]:
     """The answer of the token endpoint. Raises AuthFailed for a refusal, in words that repeat no secret."""
-    if isinstance(answer.stream, httpx.SyncByteStream):
-        answer.stream = _Bounded(answer.stream)
+    bound_login(answer)
     body, status = answer.read(), answer.status_code
     if status == 429:
         raise RateLimited("HubSpot's token endpoint is busy", status=429, retry_after=10, sent=False)
@@ -134,11 +114,13 @@ def _told(answer: httpx.Response) -> Mapping[str, Any]:
         raise Transient("HubSpot's token endpoint failed", status=status, sent=False)
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     facts = told if isinstance(told, dict) else {}
     if status == 200 and facts.get("access_token"):
         return facts
+    if 200 <= status < 300 and told is None:  # something between us and HubSpot answered
+        raise Transient("HubSpot's token endpoint gave no JSON", status=status, code="bad_json", sent=False)
     code = _code(facts)
     if code in _REVOKED:
         text = (
@@ -148,6 +130,14 @@ def _told(answer: httpx.Response) -> Mapping[str, Any]:
     else:
         text = "HubSpot gave no access token; check client_id, client_secret and refresh_token"
     raise AuthFailed(text, code=code, status=status, sent=False)
+
+
+def _life(told: Any) -> int:
+    """Seconds that a token lives. What is no sensible number counts as not told."""
+    text = str(told)
+    return (
+        int(text) if text.isascii() and text.isdigit() and 0 < int(text[:9]) <= DAY_SECONDS else LIFE_SECONDS
+    )
 
 
 def _code(facts: Mapping[str, Any]) -> str:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from connectors.hubspot.client import Client
 from connectors.hubspot.events import BACKFILL, Event
 from connectors.hubspot.poll import CHANGED, PAGE, Cursor, changed, delivered, following, question
-from connectors.hubspot.translate import milliseconds
 from hub.sdk import Arrival, Invalid, Page, RateLimited, Record
 
 SEARCHES = 5  # a page: HubSpot answers five searches in a second
@@ -100,7 +99,6 @@ def _arrival(found: Record, kind: str, url: str, now: datetime) -> Arrival:
         "propertyName": CHANGED,
         "propertyValue": str(changed(found)),
         "changeSource": BACKFILL,
-        "searchedAt": milliseconds(now),
         "object": found,
     }
     return delivered(event, url, now)

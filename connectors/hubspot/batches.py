@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from connectors.hubspot.answers import blamed, entry_trouble
-from connectors.hubspot.client import BATCH_MAX
+from connectors.hubspot.answers import blamed, entry_trouble, failures
+from connectors.hubspot.client import BATCH_MAX, results
 from connectors.hubspot.writing import EXTERNAL_ID
 from hub.sdk import Conflict, ConnectorError, Record, Rejected, Transient
 
@@ -84,12 +84,13 @@ class _Told(NamedTuple):
 
 def _matched(answer: Record) -> _Told:
     found: dict[str, Record] = {}
-    for one in answer.get("results") or ():
-        ours = (one.get("properties") or {}).get(EXTERNAL_ID)
+    for one in results(answer) if answer.get("results") else ():
+        properties = one.get("properties")
+        ours = properties.get(EXTERNAL_ID) if isinstance(properties, Mapping) else None
         found |= {str(name): one for name in (ours, one.get("id"), one.get("objectWriteTraceId")) if name}
     errors: dict[str, ConnectorError] = {}
     others: list[ConnectorError] = []
-    for entry in answer.get("errors") or ():
+    for entry in failures(answer):
         error, names = entry_trouble(entry), blamed(entry)
         errors |= dict.fromkeys(names, error)
         if not names:

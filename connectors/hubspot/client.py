@@ -54,14 +54,19 @@ class Client:
         """GET a page of 100 deleted objects by id, and where the next page begins; empty: there is none."""
         params = {"limit": "100", "archived": "true", **({"after": after} if after else {})}
         answer = self.wire.get(self._objects(kind), params)
-        return results(answer), _after(answer)
+        return objects(answer), _after(answer)
 
     def pipelines(self, kind: str, *, fresh: bool = False) -> Sequence[Record]:
         """GET all active pipelines with their stages."""
         path = f"/crm/pipelines/{self.wire.version}/{kind}"
         if fresh:
             self.wire.forget(path)
-        return results(self.wire.get(path, kept=KEPT))
+        found = results(self.wire.get(path, kept=KEPT))
+        stages = [stage for one in found for stage in one.get("stages") or ()]
+        if not all(isinstance(one, Mapping) and one.get("id") for one in (*found, *stages)):
+            self.wire.forget(path)
+            raise Transient("a pipeline or stage of the answer has no id", code="bad_answer")
+        return found
 
     def properties(self, kind: str) -> Sequence[Record]:
         """GET all property definitions of an object type."""
@@ -85,7 +90,7 @@ class Client:
                 raise
             pages = []
             self.wire.keep(f"{path}?limit=500", {"results": pages}, LONG_KEPT)
-        return {str(one["id"]): one for page in pages for one in page}
+        return {str(one.get("id")): one for page in pages for one in page}
 
     def _owner_pages(self, path: str) -> Iterator[Sequence[Record]]:
         after = ""
@@ -109,7 +114,7 @@ class Client:
                 "propertiesWithHistory": [],
             }
             answer = self.wire.batch_read(f"{self._objects(kind)}/batch/read", body)
-            found.update((str(one["id"]), one) for one in results(answer))
+            found.update((str(one["id"]), one) for one in objects(answer))
         return found
 
     def look_up(self, kind: str, ids: Iterable[str], properties: Sequence[str]) -> dict[str, Record]:
@@ -160,12 +165,17 @@ class Client:
             "limit": limit,
         }
         answer = self.wire.post(f"{self._objects(kind)}/search", body)
-        return Found(results(answer), int(answer.get("total") or 0))
+        total = answer.get("total")
+        return Found(objects(answer), total if isinstance(total, int) else 0)
 
     def labels(self, source: str, target: str) -> Sequence[Record]:
         """GET the association types from one object type to another."""
         path = f"/crm/associations/{self.wire.version}/{source}/{target}/labels"
-        return results(self.wire.get(path, kept=LONG_KEPT))
+        found = results(self.wire.get(path, kept=LONG_KEPT))
+        if not all(isinstance(one.get("typeId"), int) for one in found):
+            self.wire.forget(path)
+            raise Transient("an association type of the answer has no id", code="bad_answer")
+        return found
 
     def _objects(self, kind: str) -> str:
         return f"/crm/objects/{self.wire.version}/{kind}"
@@ -174,8 +184,18 @@ class Client:
 def results(answer: Record) -> list[Record]:
     """The list an answer consists of. Raises Transient where there is none."""
     found = answer.get("results") if isinstance(answer, Mapping) else None
-    if not isinstance(found, list):
+    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
         raise Transient("the answer has no list of results", code="bad_answer")
+    return found
+
+
+def objects(answer: Record) -> list[Record]:
+    """The results of an answer about objects. Raises Transient where one has no id or no properties."""
+    found = results(answer)
+    for one in found:
+        id = str(one.get("id"))
+        if not (id.isascii() and id.isdigit()) or not isinstance(one.get("properties"), Mapping):
+            raise Transient("an object of the answer has no id or no properties", code="bad_answer")
     return found
 
 
@@ -191,16 +211,27 @@ def _among(ids: Sequence[str]) -> Mapping[str, object]:
 
 
 def _after(answer: Record) -> str:
-    return str(((answer.get("paging") or {}).get("next") or {}).get("after") or "")
+    paging = answer.get("paging")
+    beyond = paging.get("next") if isinstance(paging, Mapping) else None
+    return str(beyond.get("after") or "") if isinstance(beyond, Mapping) else ""
 
 
 def _collect(answer: Record, found: dict[str, list[Link]]) -> Iterator[Record]:
-    """Add one page of associations to what was found; yields the inputs for the next page."""
+    """Add one page of associations to what was found; yields the inputs for the next page.
+
+    Raises Transient for associations without ids.
+    """
     for one in results(answer):
-        source = str(one["from"]["id"])
-        types = [(to, to.get("associationTypes") or ()) for to in one["to"]]
-        links = [Link(str(to["toObjectId"]), [int(t["typeId"]) for t in labels]) for to, labels in types]
+        try:
+            source = str(one["from"]["id"])
+            links = [_link(to) for to in one["to"]]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise Transient("an association of the answer has no ids", code="bad_answer") from None
         found.setdefault(source, []).extend(links)
-        after = ((one.get("paging") or {}).get("next") or {}).get("after")
+        after = _after(one)
         if after:
-            yield {"id": source, "after": str(after)}
+            yield {"id": source, "after": after}
+
+
+def _link(to: Record) -> Link:
+    return Link(str(int(to["toObjectId"])), [int(one["typeId"]) for one in to.get("associationTypes") or ()])

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from connectors.hubspot.translate import instant
-from hub.sdk import Delivery, Invalid, Record, Unmappable
+from hub.sdk import Delivery, Invalid, Record
 
 EVENTS_MAX = 100  # HubSpot sends at most 100 events in one request
 BODY_MAX = 1024 * 1024
@@ -63,10 +62,10 @@ Named = tuple[str, str]  # object type and id
 
 
 class Carried(NamedTuple):
-    """An object that a backfill found by search, and when: it need not be read again."""
+    """An object that a backfill found by search, and when it came in: it need not be read again."""
 
     record: Record
-    seen_at: datetime
+    received_at: datetime  # by the hub's clock, which all other times of reading are told by
 
 
 class Asked(NamedTuple):
@@ -80,7 +79,7 @@ class Asked(NamedTuple):
 def asked(delivery: Delivery) -> Asked:
     """What a webhook body or a page of our own walks is about. Raises Invalid."""
     events = parse_events(delivery.body)
-    return Asked(subjects(events), dict(merges(events)), dict(carried(events)))
+    return Asked(subjects(events), dict(merges(events)), dict(carried(events, delivery.received_at)))
 
 
 def parse_events(body: bytes) -> list[Event]:
@@ -135,7 +134,7 @@ def merges(events: Iterable[Event]) -> Iterator[tuple[Named, str]]:
                     yield (kind, old), into
 
 
-def carried(events: Iterable[Event]) -> Iterator[tuple[Named, Carried]]:
+def carried(events: Iterable[Event], received_at: datetime) -> Iterator[tuple[Named, Carried]]:
     """Objects that a backfill put into its events. Raises Invalid for one that is not what it says."""
     for at, event in enumerate(events):
         kind, held = _type_of(event), event.get("object")
@@ -146,11 +145,7 @@ def carried(events: Iterable[Event]) -> Iterator[tuple[Named, Carried]]:
         id = _object_id(event.get("objectId"), at)
         if str(held.get("id")) != id:
             raise Invalid("the object of a backfill is another one", field=f"[{at}].object.id")
-        try:
-            seen_at = instant(str(event.get("searchedAt")))
-        except Unmappable:
-            raise Invalid("a backfill does not say when it searched", field=f"[{at}].searchedAt") from None
-        yield (kind, id), Carried(held, seen_at)
+        yield (kind, id), Carried(held, received_at)
 
 
 def _type_of(event: Event) -> str | None:

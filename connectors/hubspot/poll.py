@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 from connectors.hubspot.client import SEARCH_MAX, Client
 from connectors.hubspot.events import Event, event_id
@@ -67,18 +68,18 @@ class Gone(NamedTuple):
 
     since: int
     began: int
-    after: int = 0
+    after: str = ""  # HubSpot's own words, nothing to calculate with
 
     def __str__(self) -> str:
-        return f"{self.since}:{self.began}:{self.after}"
+        return f"{self.since}:{self.began}:{quote(self.after, safe='')}"
 
     @classmethod
     def parse(cls, text: str) -> Gone:
         """Raises Invalid for what is not ours."""
-        numbers = text.split(":")
-        if len(numbers) != len(cls._fields) or not all(_is_number(one) for one in numbers):
+        since, began, after = (*text.split(":"), "", "")[:3]
+        if text.count(":") != 2 or not (_is_number(since) and _is_number(began)):
             raise Invalid(f"{text[:60]!r} is not a cursor of a HubSpot poll; clear it to start again")
-        return cls(*map(int, numbers))
+        return cls(int(since), int(began), "" if after == "0" else unquote(after))  # 0: of earlier versions
 
 
 class Walks(NamedTuple):
@@ -135,7 +136,7 @@ def step(client: Client, walks: Walks, url: str, now: datetime) -> Page:
     here: Cursor = getattr(walks, kind)
     filters, sort = question(here, _STAMPS[kind])
     found = client.search(kind, [filters], sort, PAGE).results
-    beyond, more = following(here, found)
+    beyond, more = following(here, found, _STAMPS[kind])
     walks = _moved(walks, beyond)
     if not more:
         walks, more = _next_turn(walks, now)
@@ -160,11 +161,12 @@ def _next_turn(walks: Walks, now: datetime) -> tuple[Walks, bool]:
 def _deletions(client: Client, walks: Walks, url: str, now: datetime) -> Page:
     """Deals deleted since the last look, one page of the list. Bounded per turn; the next one goes on."""
     gone = walks.gone
-    found, after = client.archived("deals", str(gone.after or ""))
+    found, after = client.archived("deals", gone.after)
+    if after and after == gone.after:
+        raise Transient("HubSpot's list of deleted deals does not go on", code="bad_answer")
     new = [one for one in found if _archived_at(one) >= gone.since - LOOK_BACK]
-    place = int(after) if _is_number(after) else 0
-    gone = gone._replace(after=place) if place else Gone(gone.began, gone.began)
-    more = bool(place) and walks.pages + 1 < ARCHIVED_PAGES
+    gone = gone._replace(after=after) if after else Gone(gone.began, gone.began)
+    more = bool(after) and walks.pages + 1 < ARCHIVED_PAGES
     walks = walks._replace(gone=gone, pages=walks.pages + 1)
     if not more:
         walks = walks._replace(turn="deals", rested=milliseconds(now), pages=0)
@@ -189,15 +191,18 @@ def _filter(name: str, operator: str, value: int) -> Mapping[str, str]:
     return {"propertyName": name, "operator": operator, "value": str(value)}
 
 
-def following(cursor: Cursor, found: Sequence[Record]) -> tuple[Cursor, bool]:
+def following(cursor: Cursor, found: Sequence[Record], stamp: str = CHANGED) -> tuple[Cursor, bool]:
     """The next cursor, and whether to go on at once. A full page always moves the cursor.
 
-    Raises Transient for a page that is not in order.
+    Raises Transient for a page that is not in order, or not of what was asked for.
     """
     tied, full = cursor.step == "tied", len(found) >= PAGE
-    keys = [int(one["id"]) if tied else changed(one) for one in found]
+    keys = [int(one["id"]) if tied else changed(one, stamp) for one in found]
     if keys != sorted(keys):  # going on from the last one would skip some
         raise Transient("HubSpot's search did not sort its answer", code="bad_answer")
+    first = cursor.id + 1 if tied else cursor.at - (LOOK_BACK if cursor.step == "idle" else 0)
+    if keys and keys[0] < first:  # an object without a date counts as of 1970: the walk would begin anew
+        raise Transient("HubSpot's search found what was not asked for", code="bad_answer")
     if tied:
         return (Cursor("tied", cursor.at, keys[-1]) if full else Cursor("past", cursor.at)), True
     last = max(keys, default=cursor.at)
@@ -206,22 +211,24 @@ def following(cursor: Cursor, found: Sequence[Record]) -> tuple[Cursor, bool]:
     return Cursor("tied" if keys[0] == last else "from", last), True
 
 
-def changed(found: Record) -> int:
-    """Milliseconds since 1970 of the object's last change; 0 where HubSpot tells none."""
-    moment = revision(found)
+def changed(found: Record, stamp: str = CHANGED) -> int:
+    """Milliseconds since 1970 of the last change, by the date that was asked for; 0: HubSpot tells none."""
+    told = found["properties"].get(stamp)
+    moment = instant(str(told)) if told else revision(found)
     return milliseconds(moment) if moment else 0
 
 
 def arrival(found: Record, url: str, now: datetime, kind: str = "deals") -> Arrival:
     """A found object as a delivery shaped like a webhook's, so that reading it needs no second way."""
+    at = changed(found, _STAMPS[kind])
     return delivered(
         {
             "subscriptionType": f"{_SINGULAR[kind]}.propertyChange",
             "subscriptionId": 0,  # no subscription has it, so a polled event never equals a pushed one
             "objectId": int(found["id"]),
-            "occurredAt": changed(found),
-            "propertyName": CHANGED,
-            "propertyValue": str(changed(found)),
+            "occurredAt": at,
+            "propertyName": _STAMPS[kind],
+            "propertyValue": str(at),
             "changeSource": "POLL",
         },
         url,

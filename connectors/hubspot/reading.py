@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from connectors.hubspot.client import LINK_ROUNDS, Client, Links
@@ -25,7 +25,9 @@ from connectors.hubspot.translate import (
 )
 from hub.sdk import Change, Record, Unmappable
 
-INDEX_LAG = timedelta(minutes=5)  # how far the search index may be behind
+# How old what a search told may be when it comes in: the index may be five minutes behind, and a page of a
+# backfill is handed over after its last search.
+SEARCH_AGE = timedelta(minutes=10)
 CHAIN_MAX = 10  # merges of merges that are followed
 
 Wanted = Callable[[str], Sequence[str]]
@@ -73,9 +75,11 @@ def read_all(client: Client, wanted: Wanted, deliveries: Sequence[Asked]) -> Seq
     cannot be expressed one with a problem.
     """
     around = _read(client, wanted, _together(deliveries))
+    read = around.deals or around.companies
+    account = account_record(client.account_details()) if read else {}
     told = _Told(
-        customers={id: _customer(id, around) for id in around.companies},
-        orders={change.external_id: change for change in _orders(client, around)},
+        customers={id: _customer(id, around, account) for id in around.companies},
+        orders={change.external_id: change for change in _orders(client, around, account)},
         merged=_merged(deliveries, around),
         lost={},
     )
@@ -104,7 +108,6 @@ def _read(client: Client, wanted: Wanted, want: _Want) -> _Around:
     new = (*want.companies, *_far(employers), *(main[id] for id in fresh_deals if id in main))
     fresh = client.read_many("companies", new, wanted("companies"))
     held = _held(want, "companies")
-    seen_at = datetime.now(UTC)
     known = {*held, *new}
     rest = [id for id in main.values() if id not in known]
     looked_up = client.look_up("companies", rest, wanted("companies"))
@@ -126,8 +129,10 @@ def _read(client: Client, wanted: Wanted, want: _Want) -> _Around:
         **client.read_many("line_items", own, wanted("line_items")),
     }
     read = {"deals": fresh_deals, "companies": fresh}
-    as_of = {key: one.seen_at - INDEX_LAG for key, one in want.carried.items() if key[1] not in read[key[0]]}
-    as_of |= {("companies", id): seen_at - INDEX_LAG for id in looked_up}
+    ages = {key: one.received_at - SEARCH_AGE for key, one in want.carried.items()}
+    as_of = {key: at for key, at in ages.items() if key[1] not in read[key[0]]}
+    if ages:  # companies are looked up for carried deals only
+        as_of |= {("companies", id): min(ages.values()) for id in looked_up}
     return _Around(
         deals, companies, contacts, line_items, people, main, buyers, lines, owners, employers, as_of
     )
@@ -146,16 +151,15 @@ def _chosen(links: Links, choose: Callable[[Sequence[Link]], str | None]) -> dic
     return {id: pick for id, pick in picks if pick is not None}
 
 
-def _customer(id: str, around: _Around) -> Change:
+def _customer(id: str, around: _Around, account: Record) -> Change:
     company = around.companies[id]
-    record = customer_record(company, around.contacts.get(around.people.get(id, "")))
+    record = customer_record(company, around.contacts.get(around.people.get(id, "")), account)
     return Change("customer", id, record, revision(company), as_of=around.as_of.get(("companies", id)))
 
 
-def _orders(client: Client, around: _Around) -> Iterator[Change]:
+def _orders(client: Client, around: _Around, account: Record) -> Iterator[Change]:
     if not around.deals:
         return
-    account = account_record(client.account_details())
     known = _stages(client, around.deals.values())
     owned = any(deal["properties"].get("hubspot_owner_id") for deal in around.deals.values())
     owners = client.owners() if owned else {}
@@ -184,12 +188,18 @@ def _order(
         text = f"deal {id} has more than {LINK_ROUNDS} pages of line_items; split it in HubSpot"
         raise Unmappable(DEAL, "line_items", text)
     company = around.companies.get(around.main.get(id, ""))
-    found = [around.line_items.get(link.id) for link in around.lines.found.get(id, ())]
+    named = [link.id for link in around.lines.found.get(id, ())]
+    unread = [line for line in named if line not in around.line_items]
+    if unread and stage["won"]:
+        text = (
+            f"line items {', '.join(unread[:5])} of deal {id} cannot be read; replay, or see what hides them"
+        )
+        raise Unmappable(DEAL, "line_items", text)
     return deal_record(
         deal,
         company=company,
         contact=around.contacts.get(around.buyers.get(id, "")),
-        line_items=[line for line in found if line is not None],
+        line_items=[around.line_items[line] for line in named if line in around.line_items],
         stage=stage,
         account=account,
         owner=owner_record(str(deal["properties"].get("hubspot_owner_id") or ""), owners),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from connectors.hubspot.auth import Bearer, Refreshing
 from connectors.hubspot.schema import BASELINE, MERGED, MERGING
@@ -49,6 +49,14 @@ class Settings(BaseModel):
     company_properties: tuple[str, ...] = Field(default=(), description="the same for companies")
     contact_properties: tuple[str, ...] = Field(default=(), description="the same for contacts")
     line_item_properties: tuple[str, ...] = Field(default=(), description="the same for line items")
+
+    @field_validator("access_token", "refresh_token", "client_secret", "previous_client_secret")
+    @classmethod
+    def _typed(cls, secret: SecretStr | None) -> SecretStr | None:
+        text = secret.get_secret_value() if secret is not None else ""
+        if not (text.isascii() and (text.isprintable() or not text)) or " " in text:
+            raise ValueError("it has blanks, line ends or letters that no key of HubSpot has; copy it again")
+        return secret
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:

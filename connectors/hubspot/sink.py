@@ -133,7 +133,10 @@ class Scribe:
         return wrong
 
     def _associate_with(self, kind: str, far: str, near: Sequence[_Pair]) -> Mapping[int, ConnectorError]:
-        send = partial(self._linked, kind, far, self._association_type(kind, far))
+        try:
+            send = partial(self._linked, kind, far, self._association_type(kind, far))
+        except Rejected as error:  # that of these writes, not of all
+            return {pair.place: error for pair in near}
         inputs = [
             Input(at, (f"{pair.id} {pair.far_id}",), {"from": {"id": pair.id}, "to": {"id": pair.far_id}})
             for at, pair in enumerate(near)
@@ -174,12 +177,16 @@ class Scribe:
                 wanted[_note_id(write.reference, text)] = (n, str(write.external_id), text)
         wrong: dict[int, ConnectorError] = {}
         for part in parts(wanted, BATCH_MAX):
-            there = self._writing.read_by("notes", EXTERNAL_ID, part)
-            inputs = [
-                Input(at, (id,), self._note_body(id, *wanted[id][1:]))
-                for at, id in enumerate(part)
-                if id not in there
-            ]
+            try:
+                there = self._writing.read_by("notes", EXTERNAL_ID, part)
+                inputs = [
+                    Input(at, (id,), self._note_body(id, *wanted[id][1:]))
+                    for at, id in enumerate(part)
+                    if id not in there
+                ]
+            except Rejected as error:  # that of the writes with notes, not of all
+                wrong |= {wanted[id][0]: error for id in part}
+                continue
             told = carry_out(
                 inputs,
                 lambda bodies: self._writing.create_batch("notes", bodies),
@@ -190,7 +197,12 @@ class Scribe:
 
     def _note_body(self, id: str, deal: str, text: str) -> Record:
         types = self._client.labels("notes", "deals")
-        spec = {"associationCategory": types[0]["category"], "associationTypeId": types[0]["typeId"]}
+        own = [int(one["typeId"]) for one in types if one.get("category") == "HUBSPOT_DEFINED"]
+        if not own:
+            raise Rejected(
+                "HubSpot has no association from notes to deals", code="no_association", sent=False
+            )
+        spec = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": own[0]}
         now = plain_text("hs_timestamp", datetime.now(UTC))
         return {
             "properties": {

@@ -152,9 +152,9 @@ def merged_ids(found: Record) -> Sequence[str]:
     return [id for part in told.split(";") if (id := part.strip()).isdigit() and id != str(found["id"])]
 
 
-def customer_record(company: Record, contact: Record | None) -> Record:
+def customer_record(company: Record, contact: Record | None, account: Record) -> Record:
     """A company with the person to write to, the way `customer.in.yaml` sees it."""
-    return {**_plain(company), "contact": contact}
+    return {**_plain(company), "contact": contact, "account": account}
 
 
 def _plain(found: Record) -> Record:
@@ -222,7 +222,7 @@ def plain_text(name: str, value: Any) -> str:
         return ""  # HubSpot clears a property that is set to empty text
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal) and value.is_finite():
         return format(value, "f")
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

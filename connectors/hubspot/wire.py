@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectors.hubspot.answers import batch_trouble, trouble
-from hub.sdk import Door, RateLimited, Record, Rejected, Reply
+from hub.sdk import Door, RateLimited, Record, Rejected, Reply, Transient
 
 KEPT = 60.0  # seconds that account and pipelines are remembered: calls are scarce, these hardly ever change
 LONG_KEPT = 600.0  # owners and association types, which change even less
@@ -26,7 +26,7 @@ class Wire:
         self._door = door
         self._secrets = secrets
         self._known: dict[str, tuple[float, Record]] = {}
-        self._zone: tzinfo = UTC  # until the account was asked
+        self._zone: tzinfo | None = None  # until the account was asked
         self._wary_until = 0.0
         self._empty_until = 0.0
 
@@ -35,14 +35,17 @@ class Wire:
         until, known = self._known.get(path, (0.0, {}))
         if kept and time.monotonic() < until:
             return known
-        answer: Record = self.call("GET", path, params=params).json()
-        if kept and isinstance(answer, dict):
+        answer = told(self.call("GET", path, params=params))
+        if kept:
             self.keep(path, answer, kept)
         return answer
 
     def keep(self, path: str, answer: Record, kept: float) -> None:
         """Answer a GET of this path with it for so many seconds."""
-        self._known[path] = (time.monotonic() + kept, answer)
+        now = time.monotonic()
+        for old in [one for one, (until, _) in tuple(self._known.items()) if until < now]:
+            self._known.pop(old, None)  # pages of owners have other addresses every time
+        self._known[path] = (now + kept, answer)
 
     def forget(self, path: str) -> None:
         """Ask anew next time."""
@@ -50,8 +53,7 @@ class Wire:
 
     def post(self, path: str, body: Record, params: Mapping[str, str] | None = None) -> Record:
         """POST of what only reads, or whose repeat changes nothing."""
-        answer: Record = self.call("POST", path, json=body, params=params, idempotent=True).json()
-        return answer
+        return told(self.call("POST", path, json=body, params=params, idempotent=True))
 
     def batch_read(self, path: str, body: Record) -> Record:
         """POST of a batch that reads. What does not exist is left out of the results."""
@@ -83,7 +85,7 @@ class Wire:
         try:
             self._zone = ZoneInfo(str(name))
         except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a name that is a folder
-            self._zone = UTC
+            self._zone = None
 
     def _redacted(self, body: bytes) -> bytes:
         """A proxy's error page may echo our headers."""
@@ -112,3 +114,11 @@ class Wire:
     def close(self) -> None:
         """Give the sockets back."""
         self._door.close()
+
+
+def told(reply: Reply) -> Record:
+    """The object that a 2xx consists of. Raises Transient where it is something else."""
+    answer = reply.json()
+    if not isinstance(answer, dict):
+        raise Transient("HubSpot's answer is not a JSON object", status=reply.status, code="bad_answer")
+    return answer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from connectors.hubspot.client import results
-from connectors.hubspot.wire import Wire
+from connectors.hubspot.client import objects
+from connectors.hubspot.wire import Wire, told
 from hub.sdk import Record
 
 EXTERNAL_ID = "o2c_external_id"  # our id of the document, a property with unique values made by install()
@@ -20,10 +20,7 @@ class Writing:
     def update(self, kind: str, id: str, properties: Mapping[str, str]) -> Record:
         """PATCH an object. Setting the same values again changes nothing, so it may be repeated."""
         path = f"{self._objects(kind)}/{id}"
-        answer: Record = self._wire.call(
-            "PATCH", path, json={"properties": dict(properties)}, idempotent=True
-        ).json()
-        return answer
+        return told(self._wire.call("PATCH", path, json={"properties": dict(properties)}, idempotent=True))
 
     def update_batch(self, kind: str, inputs: Sequence[Record]) -> Record:
         """POST batch/update, at most 100 inputs; it may be repeated like a single one."""
@@ -36,8 +33,7 @@ class Writing:
     def create_batch(self, kind: str, inputs: Sequence[Record]) -> Record:
         """POST batch/create with associations, at most 100 inputs; never repeated by itself."""
         path = f"{self._objects(kind)}/batch/create"
-        answer: Record = self._wire.call("POST", path, json={"inputs": list(inputs)}).json()
-        return answer
+        return told(self._wire.call("POST", path, json={"inputs": list(inputs)}))
 
     def read_by(self, kind: str, name: str, values: Sequence[str]) -> Mapping[str, str]:
         """POST batch/read by a unique property, at most 100 values: the ids of those that exist."""
@@ -48,7 +44,7 @@ class Writing:
             "propertiesWithHistory": [],
         }
         answer = self._wire.batch_read(f"{self._objects(kind)}/batch/read", body)
-        return {str(one["properties"].get(name)): str(one["id"]) for one in results(answer)}
+        return {str(one["properties"].get(name)): str(one["id"]) for one in objects(answer)}
 
     def associate(self, kind: str, far: str, inputs: Sequence[Record], type_id: int | None) -> Record:
         """POST associations, by default without a label; a repeat changes nothing."""

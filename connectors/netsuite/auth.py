@@ -9,7 +9,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -19,11 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from hub.sdk import AuthFailed, RateLimited, SecretStr, Transient
+from hub.sdk import AuthFailed, RateLimited, SecretStr, Transient, bound_login
 
 GRANT_PATH = "/services/rest/auth/oauth2/v1/token"
-TOKEN_BYTES_MAX = 64 * 1024
-TOKEN_SECONDS_MAX = 30.0
 ASSERTION_SECONDS = 300  # NetSuite allows 3600; a shorter life limits replay
 REFRESH_EARLY = 120.0  # seconds before expiry at which a new token is fetched
 RSA_BITS_MIN = 3072  # "OAuth 2.0 Client Credentials Setup": RSA keys of 3072 or 4096 bits, or EC
@@ -174,7 +172,7 @@ class M2mAuth(httpx.Auth):
         request.headers["authorization"] = f"Bearer {token}"
         answer = yield request
         if answer.status_code == 401 and cached:
-            _bound(answer)
+            bound_login(answer)
             token = yield from self._fetch(cached)
             request.headers["authorization"] = f"Bearer {token}"
             yield request
@@ -212,31 +210,8 @@ class M2mAuth(httpx.Auth):
         return httpx.Request("POST", self._url, headers=kind, content=urlencode(form).encode())
 
 
-class _Bounded(httpx.SyncByteStream):
-    """A body of bounded size and duration, which httpx itself does not bound."""
-
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        size, until = 0, time.monotonic() + TOKEN_SECONDS_MAX
-        for chunk in self._stream:
-            size += len(chunk)
-            if size > TOKEN_BYTES_MAX or time.monotonic() > until:
-                raise Transient("the token answer is too large or too slow", code="too_large", sent=False)
-            yield chunk
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-def _bound(answer: httpx.Response) -> None:
-    if isinstance(answer.stream, httpx.SyncByteStream):
-        answer.stream = _Bounded(answer.stream)
-
-
 def _told(answer: httpx.Response) -> Mapping[str, Any]:
-    _bound(answer)
+    bound_login(answer)
     body = answer.read()
     if answer.status_code == 429:
         raise RateLimited("the token endpoint is busy", status=429, retry_after=2.0, sent=False)

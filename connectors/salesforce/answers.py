@@ -79,6 +79,8 @@ def trouble(reply: Reply) -> ConnectorError | None:
         text = "the external id matches several records; mark the field as unique and merge the records"
         return Rejected(text, code="MULTIPLE_CHOICES", status=300)
     said = _said(reply)
+    if not said.code and reply.status == 403:  # a firewall or proxy before Salesforce, which tells a code
+        return AuthFailed(said.message or reply.excerpt() or "forbidden", status=403)
     if not said.code:
         return verdict(reply, said.message)
     error = meaning(said, status=reply.status, asked_wait=retry_after(reply.headers))

@@ -7,7 +7,7 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -17,13 +17,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from hub.sdk import AuthFailed, RateLimited, SecretStr, Transient
+from hub.sdk import AuthFailed, RateLimited, SecretStr, Transient, bound_login
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - an address, no secret
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_SECONDS = 120  # Salesforce accepts three minutes; less leaves room for a clock that is ahead
-ANSWER_BYTES_MAX = 256 * 1024
-ANSWER_SECONDS_MAX = 30.0
 RSA_BITS_MIN = 2048
 # Salesforce's own domains: commercial, US government, China ("allow the required domains" page of its help).
 DOMAINS = ("salesforce.com", "salesforce.mil", "sfcrmproducts.cn")
@@ -128,6 +126,13 @@ class Login(httpx.Auth):
         session = self._session
         return session if session is not None and time.monotonic() < session.good_until else None
 
+    def secrets(self) -> Sequence[str]:
+        """What no text may show."""
+        session, rotated = self._session, self._rotated
+        kept = (self._grant.consumer_secret, self._grant.refresh_token, *([rotated] if rotated else ()))
+        known = [session.token if session is not None else "", *(one.get_secret_value() for one in kept)]
+        return [text for text in known if text]
+
     @property
     def rotates(self) -> bool:
         """Has Salesforce exchanged the refresh token? The new one is lost when this process ends."""
@@ -149,7 +154,7 @@ class Login(httpx.Auth):
             if known is not None and known != ended:
                 return known
             answer = yield self._exchange()
-            told = _told(answer)
+            told = _told(answer, self.secrets())
             self._session = self._opened(told)
             return self._session
 
@@ -207,36 +212,13 @@ def _addressed(request: httpx.Request, session: Session) -> httpx.Request:
 
 def _ended(answer: httpx.Response) -> bool:
     """Does this 401 say that the session has ended? Anything else would not get better by a new one."""
-    _bound(answer)
+    bound_login(answer)
     return b"INVALID_SESSION_ID" in answer.read()
 
 
-class _Bounded(httpx.SyncByteStream):
-    """A body of bounded size and duration, which httpx itself does not bound."""
-
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        size, until = 0, time.monotonic() + ANSWER_SECONDS_MAX
-        for chunk in self._stream:
-            size += len(chunk)
-            if size > ANSWER_BYTES_MAX or time.monotonic() > until:
-                raise Transient("the login answer is too large or too slow", code="too_large", sent=False)
-            yield chunk
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-def _bound(answer: httpx.Response) -> None:
-    if isinstance(answer.stream, httpx.SyncByteStream):
-        answer.stream = _Bounded(answer.stream)
-
-
-def _told(answer: httpx.Response) -> Mapping[str, Any]:
+def _told(answer: httpx.Response, secrets: Sequence[str] = ()) -> Mapping[str, Any]:
     """The token answer. Raises AuthFailed, or Transient where Salesforce is away; shows nothing secret."""
-    _bound(answer)
+    bound_login(answer)
     body = answer.read()
     if answer.status_code == 429:
         raise RateLimited("Salesforce's login is busy", status=429, retry_after=30.0, sent=False)
@@ -244,13 +226,17 @@ def _told(answer: httpx.Response) -> Mapping[str, Any]:
         raise Transient("Salesforce's login failed", status=answer.status_code, sent=False)
     try:
         told = json.loads(body)
-    except ValueError:
-        told = {}
+    except (ValueError, RecursionError):
+        told = None
+    if told is None and answer.is_success:  # something between us and Salesforce answered
+        raise Transient("Salesforce's login gave no JSON", code="bad_json", sent=False)
     told = told if isinstance(told, dict) else {}
     if answer.status_code == 200 and told.get("access_token"):
         return told
-    reason = str(told.get("error", ""))[:60]
-    why = str(told.get("error_description", ""))[:200]
+    reason, why = (str(told.get(name, "")) for name in ("error", "error_description"))
+    for secret in secrets:
+        reason, why = reason.replace(secret, "***"), why.replace(secret, "***")
+    reason, why = reason[:60], why[:200]
     if reason == "login_rate_exceeded":  # documented limit of logins per user and hour
         raise RateLimited(f"too many logins: {why}", code=reason, retry_after=300.0, sent=False)
     because = ": ".join(text for text in (reason, why) if text) or "no reason given"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -101,7 +102,10 @@ class Client:
         headers = {"content-type": kind, "accept": "application/json"}
         path = f"{self._root}/metadata/deployRequest"
         answer = self._object(self.call("POST", path, content=body, headers=headers).json())
-        return str(answer.get("id") or "")
+        id = str(answer.get("id") or "")
+        if not (id.isascii() and id.isalnum()):  # it goes into an address
+            raise Transient("Salesforce gave no id of the deployment", code="bad_answer")
+        return id
 
     def deployment(self, id: str) -> Record:
         """GET deployRequest: how far a deployment is (`deployResult`), with the failures of its parts."""
@@ -115,10 +119,16 @@ class Client:
         headers = {**self._headers, **options.pop("headers", {})}
         reply = self._door.call(method, path, headers=headers, **options)
         self._allowance.note(reply.headers)
-        error = trouble(reply)
+        error = None if reply.ok else trouble(replace(reply, body=self._redacted(reply.body)))
         if error is not None:
             raise error
         return reply
+
+    def _redacted(self, body: bytes) -> bytes:
+        """A proxy's error page may echo our headers."""
+        for secret in self._login.secrets():
+            body = body.replace(secret.encode(), b"***")
+        return body
 
     @property
     def root(self) -> str:
@@ -163,7 +173,7 @@ class Client:
 
 def _records(answer: Record) -> list[Record]:
     found = answer.get("records")
-    if not isinstance(found, list):
+    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
         raise Transient("the answer has no list of records", code="bad_answer")
     return found
 

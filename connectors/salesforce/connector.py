@@ -25,6 +25,7 @@ from connectors.salesforce.poll import (
     begin,
     due,
     following,
+    nameless,
     question,
     streamed,
     walked,
@@ -57,7 +58,6 @@ from hub.sdk import (
     Limits,
     Manifest,
     Page,
-    RateLimited,
     Schema,
     Step,
     Transient,
@@ -237,14 +237,13 @@ class Salesforce:
         at = parse_replay(replay) if replay else None
         try:
             drained = self._drained(at)
-        except Transient as error:
-            if isinstance(error, RateLimited):
-                raise
-            return [], replay, True  # the stream is away: the walk finds what it cannot tell
+        except Transient:  # away, or its own allowance is used up: the walk finds what it cannot tell
+            return [], replay, True
         events = [one for one in drained.events if not pubsub.ours(one, self._settings.client_name)]
+        gap = drained.gap or nameless(events)
         url = f"https://{self._settings.pubsub_address}"
         beyond = format_replay(drained.replay) if drained.replay else ""
-        return streamed(events, url, now), beyond, drained.gap
+        return streamed(events, url, now), beyond, gap
 
     def _drained(self, at: bytes | None) -> pubsub.Drained:
         """One pull; a session that ended early is noticed by REST only, so REST is asked, once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -34,6 +35,7 @@ class Told(NamedTuple):
 
     named: tuple[Named, ...]
     rows: Mapping[str, Any] | None = None  # of a backfill: one record with all that belongs to it
+    received_at: datetime | None = None  # by the hub's clock
 
 
 def told(delivery: Delivery) -> Told:
@@ -41,12 +43,12 @@ def told(delivery: Delivery) -> Told:
 
     Objects that are none of ours are left out: an org may send us any of them.
     """
-    if delivery.body.lstrip()[:1] == b"<":
+    if delivery.body.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"<":
         items = outbound.parse(delivery.body).items
         return Told(_ours((one.sobject, one.record_id, False) for one in items))
     body = _parsed(delivery.body)
     if isinstance(body.get("rows"), dict):
-        return Told((), body["rows"])
+        return Told((), body["rows"], delivery.received_at)
     records = body.get("records")
     if not isinstance(records, list) or not 1 <= len(records) <= NAMED_MAX:
         raise Invalid(f"the body must name 1 to {NAMED_MAX} records", field="records")

@@ -21,6 +21,7 @@ from hub.sdk import Arrival, Invalid, Record, Transient, encode
 
 PAGE = 1_000
 _LOST = frozenset({"DELETE", "GAP_DELETE"})
+_NOBODY = "000000000000000AAA"  # the record id of an overflow
 _KNOWN = frozenset({"Account", "Contact", *ORDERS.values(), *PARENT})
 
 
@@ -157,11 +158,30 @@ def streamed(events: Iterable[ChangeEvent], url: str, now: datetime) -> list[Arr
     """Change events as deliveries. Events of other objects, and those that name no record, are left out."""
     return [
         arrival(
-            [Named(one.sobject, record_id(id), one.change_type in _LOST) for id in one.record_ids],
+            [Named(one.sobject, id, one.change_type in _LOST) for id in ids],
             event=f"{one.transaction}/{one.sequence}/{one.event_id}",
             url=url,
             now=now,
         )
         for one in events
-        if one.sobject in _KNOWN and one.record_ids
+        if one.sobject in _KNOWN and (ids := _records_of(one))
     ]
+
+
+def nameless(events: Iterable[ChangeEvent]) -> bool:
+    """Does an event of ours not name each of its records? Then only a walk finds what it is about.
+
+    The id is `001*` where the type of a field was converted ("Change Event Fields", recordIds), and zeros
+    where a transaction overflowed.
+    """
+    return any(one.sobject in _KNOWN and len(_records_of(one)) < len(one.record_ids) for one in events)
+
+
+def _records_of(event: ChangeEvent) -> Sequence[str]:
+    found = []
+    for text in event.record_ids:
+        try:
+            found.append(record_id(text))
+        except Invalid:
+            continue
+    return [id for id in found if id != _NOBODY]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from connectors.salesforce.client import Client
 from connectors.salesforce.events import Named, Told
@@ -18,9 +18,10 @@ from connectors.salesforce.translate import (
     revision,
     stage_of,
 )
-from hub.sdk import Change, Invalid, Record, Rejected, Unmappable
+from hub.sdk import Change, Invalid, Record, Rejected, Transient, Unmappable
 
 ROLE = "OpportunityContactRole"
+CHAIN_MAX = 10  # merges of merges that are followed
 _PRODUCT = ("ProductCode", "Name", "Family")
 _STALE = frozenset({"INVALID_FIELD", "INVALID_TYPE"})  # what we knew of the org no longer holds
 
@@ -45,6 +46,7 @@ class _Around(NamedTuple):
     lines: Mapping[str, Sequence[Record]]  # order id to its lines
     buyers: Mapping[str, str]  # order id to the id of its contact
     owners: Mapping[str, str]  # line or contact id to the id of its order or account
+    masters: Mapping[str, str]  # id of an account that was merged away to that of the one that took its place
 
 
 class _Scene(NamedTuple):
@@ -74,7 +76,7 @@ def changes(client: Client, wants: Wants, deliveries: Sequence[Told]) -> list[li
 def _changes(client: Client, wants: Wants, deliveries: Sequence[Told]) -> list[list[Change]]:
     named = list(dict.fromkeys(one for told in deliveries for one in told.named))
     if not named:
-        return [brought(told.rows, wants) if told.rows else [] for told in deliveries]
+        return [brought(told, wants) for told in deliveries]
     around = _read(client, wants, named)
     gone = frozenset(one.id for one in named if one.gone)
     stages = _stages(client, wants, around.orders.values())
@@ -85,26 +87,31 @@ def _changes(client: Client, wants: Wants, deliveries: Sequence[Told]) -> list[l
         [
             *(customers[id] for id in _accounts_of(told.named, around)),
             *(orders[id] for id in _orders_of(told.named, wants, around)),
-            *(brought(told.rows, wants) if told.rows else ()),
+            *brought(told, wants),
         ]
         for told in deliveries
     ]
 
 
-def brought(rows: Mapping[str, Any], wants: Wants) -> list[Change]:
+def brought(told: Told, wants: Wants) -> list[Change]:
     """The changes of one record that a backfill read whole: no call is needed. Raises Invalid."""
+    rows = told.rows
+    if not rows:
+        return []
     row, account = rows.get("order"), rows.get("account")
     if not isinstance(row, Mapping) or not isinstance(account, Mapping | None):
         raise Invalid("the rows of a backfill must have an order", field="rows.order")
     id = record_id(row.get("Id"))
     accounts = {record_id(account.get("Id")): account} if account else {}
     lines = [line_record(one, LINES[wants.order_object]) for one in rows.get("lines") or ()]
-    around = _Around({id: row}, accounts, {}, {id: lines}, {}, {})
+    around = _Around({id: row}, accounts, {}, {id: lines}, {}, {}, {})
     org = rows.get("org") or {"currency": wants.currency or None, "time_zone": None}
     stages = rows.get("stages") or {}
     scene = _Scene(around, wants.order_object, stages, org, frozenset())
     found = [*(_customer(one, scene) for one in accounts), _order(id, scene)]
-    as_of = instant(str(rows.get("as_of")))
+    # told by this machine's clock; by the hub's it cannot be later than the delivery
+    times = (instant(str(rows.get("as_of"))), told.received_at)
+    as_of = min((at for at in times if at is not None), default=None)
     return [change._replace(as_of=as_of) for change in found]
 
 
@@ -151,8 +158,9 @@ def _read(client: Client, wants: Wants, named: Sequence[Named]) -> _Around:
         *(_text(row.get("AccountId")) for row in orders.values()),
     )
     accounts = _accounts(client, wants, [id for id in account_ids if id])
+    masters = _masters(client, accounts)
     contacts = _rows(client, wants, "Contact", buyers.values(), deleted=False)
-    return _Around(orders, accounts, contacts, lines, buyers, owners)
+    return _Around(orders, accounts, contacts, lines, buyers, owners, masters)
 
 
 def _parents(client: Client, sobject: str, ids: Sequence[str]) -> dict[str, str]:
@@ -173,7 +181,7 @@ def _rows(client: Client, wants: Wants, sobject: str, ids: _Ids, *, deleted: boo
     fields = readable(sobject, wants.added(sobject), client.describe(sobject))
     questions = by_ids(fields, sobject, "Id", ids)
     found = (row for question in questions for row in client.query(question, deleted=deleted))
-    return {_text(row["Id"]): row for row in found}
+    return {_id(row): row for row in found}
 
 
 def _accounts(client: Client, wants: Wants, ids: Sequence[str]) -> dict[str, Record]:
@@ -185,7 +193,30 @@ def _accounts(client: Client, wants: Wants, ids: Sequence[str]) -> dict[str, Rec
     oldest = select(people, "Contacts", "IsDeleted = false ORDER BY CreatedDate, Id LIMIT 1")
     questions = by_ids((*fields, f"({oldest})"), "Account", "Id", ids)
     found = (row for question in questions for row in client.query(question, deleted=True))
-    return {_text(row["Id"]): row for row in found}
+    return {_id(row): row for row in found}
+
+
+def _masters(client: Client, accounts: Rows) -> dict[str, str]:
+    """What became of accounts that were merged away, also where the one that is left was merged itself."""
+    into = {id: _text(row["MasterRecordId"]) for id, row in accounts.items() if row.get("MasterRecordId")}
+    seen = set(accounts)
+    for _ in range(CHAIN_MAX):
+        beyond = {id for id in into.values() if id not in into} - seen
+        if not beyond:
+            break
+        for question in by_ids(("Id", "MasterRecordId"), "Account", "Id", sorted(beyond)):
+            rows = client.query(question, deleted=True)
+            into |= {_id(row): _text(row["MasterRecordId"]) for row in rows if row.get("MasterRecordId")}
+        seen |= beyond
+    return {id: _last(id, into) for id in into}
+
+
+def _last(id: str, into: Mapping[str, str]) -> str:
+    for _ in range(CHAIN_MAX):
+        if id not in into:
+            break
+        id = into[id]
+    return id
 
 
 def _lines(client: Client, wants: Wants, sobject: str, orders: Sequence[str]) -> dict[str, list[Record]]:
@@ -267,7 +298,7 @@ def _customer(id: str, scene: _Scene) -> Change:
     if row is None:
         return _absent("customer", "Account", id, scene.gone)
     if row.get("IsDeleted"):
-        return Change("customer", id, None, revision(row), merged_into=_text(row.get("MasterRecordId")))
+        return Change("customer", id, None, revision(row), merged_into=scene.around.masters.get(id, ""))
     return Change("customer", id, customer_record(row, _oldest(row), scene.org), revision(row))
 
 
@@ -289,7 +320,7 @@ def _order(id: str, scene: _Scene) -> Change:
 def _assembled(row: Record, lines: Sequence[Record], stage: Record, scene: _Scene) -> Record:
     around = scene.around
     account = around.accounts.get(_text(row.get("AccountId")))
-    buyer = around.contacts.get(around.buyers.get(_text(row["Id"]), ""))
+    buyer = around.contacts.get(around.buyers.get(_id(row), ""))
     contact = plain(buyer, "Contact") if buyer is not None else _oldest(account or {})
     return order_record(
         row,
@@ -308,6 +339,12 @@ def _absent(kind: str, sobject: str, id: str, gone: Collection[str]) -> Change:
         return Change(kind, id, None)
     text = f"{sobject} {id} cannot be seen: it was deleted for good, or it is not shared with the user"
     return Change(kind, id, None, problem=Unmappable(f"salesforce.{sobject}", "Id", text, id))
+
+
+def _id(row: Record) -> str:
+    if not row.get("Id"):
+        raise Transient("a row of the answer has no Id", code="bad_answer")
+    return str(row["Id"])
 
 
 def _text(value: object) -> str:

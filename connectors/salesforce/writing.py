@@ -156,6 +156,9 @@ def _sent(client: Client, call: Sequence[Entry]) -> dict[int, Answer] | _Refused
 def _answer(entry: Entry, result: Record) -> Answer:
     """The id of the record, which must be the one that was meant."""
     error = refusal(result)
+    if error is not None and not entry.id and error.code == "DUPLICATE_VALUE" and KEY in error.message:
+        # An upsert never repeats a key, unless an earlier one whose answer was lost is at it this moment.
+        return Transient(f"{error.message}; it comes again as an update", code=error.code, sent=False)
     if error is not None:
         if entry.id and error.code in _GONE:
             error.message = f"{entry.sobject} {entry.id} is no longer in Salesforce: {error.message}"

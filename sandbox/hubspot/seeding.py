@@ -42,7 +42,7 @@ def fill(
     now = portal.now().replace(microsecond=0)
     start = now - timedelta(seconds=deals * apart)
     owned = _companies(portal, companies, start)
-    made = _deals(portal, deals, start, won, apart, lines_per_deal)
+    made = _deals(portal, deals, start, won=won, apart=apart, each=lines_per_deal)
     lines = _lines(portal, deals, lines_per_deal, start)
     ends = [[lines[at * lines_per_deal + n].id for n in range(lines_per_deal)] for at in range(deals)]
     pairs = list(zip((one.id for one in made), ends, strict=True))
@@ -75,7 +75,9 @@ def _companies(portal: Portal, count: int, start: datetime) -> list[Stored]:
     return _keep(portal, "companies", [start] * count, rows)
 
 
-def _deals(portal: Portal, count: int, start: datetime, won: float, apart: float, each: int) -> list[Stored]:
+def _deals(
+    portal: Portal, count: int, start: datetime, *, won: float, apart: float, each: int
+) -> list[Stored]:
     closed = iso(start)
     amount = f"{sum(10 * n * n for n in range(1, each + 1)) or 100}.00"  # what its lines come to
     done = ("closedwon", "default", closed, "USD", "true", "true")

@@ -159,7 +159,7 @@ def test_a_company_with_nothing_but_a_domain_is_a_customer_without_limit(account
     assert (customer.name, customer.credit_limit) == ("blue.test", None)
 
 
-def test_a_limit_without_currency_is_in_us_dollars(account: Account) -> None:
+def test_a_limit_without_currency_is_in_that_of_the_account(account: Account) -> None:
     customer = to_customer(account, name="Blue", o2c_credit_limit="100")
     assert customer.credit_limit == Money(amount=Decimal(100), currency="USD")
 

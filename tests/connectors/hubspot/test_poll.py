@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.hubspot.connector import HubSpot
-from connectors.hubspot.poll import Cursor, Walks
+from connectors.hubspot.poll import Cursor, Gone, Walks
 from connectors.hubspot.translate import milliseconds
 from hub.sdk import Arrival, Invalid, RateLimited, Transient
 from sandbox.kit import Fault
@@ -190,7 +190,7 @@ def test_a_long_list_of_deleted_deals_is_looked_through_page_by_page(account: Ac
         account.sandbox.delete("deals", deal)
     arrivals, after = walk(account.connect(), cursor)
     assert len(ids(arrivals)) == 250
-    assert Walks.parse(after).gone.after == 0
+    assert Walks.parse(after).gone.after == ""
 
 
 def test_a_list_too_long_for_one_turn_goes_on_in_the_next(
@@ -207,7 +207,7 @@ def test_a_list_too_long_for_one_turn_goes_on_in_the_next(
     assert len(ids(first)) == 200
     rest, last = walk(connector, str(Walks.parse(after)._replace(rested=0)))
     assert len(ids(first) | ids(rest)) == 250
-    assert Walks.parse(last).gone.after == 0
+    assert Walks.parse(last).gone.after == ""
 
 
 def test_a_first_poll_does_not_bring_companies_on_their_own(account: Account) -> None:
@@ -224,7 +224,7 @@ def test_the_cursor_of_all_walks_survives_being_text(account: Account) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [("turn=deals", "turn=tickets"), ("rested=7", "rested=-7"), ("gone=7:7:0", "gone=7:7"), ("|pages=0", "")],
+    [("turn=deals", "turn=tickets"), ("rested=7", "rested=-7"), ("gone=7:7:", "gone=7:7"), ("|pages=0", "")],
 )
 def test_a_cursor_of_all_walks_that_was_tampered_with_is_refused(change: tuple[str, str]) -> None:
     text = str(Walks.start(None, 7))
@@ -249,3 +249,41 @@ def test_a_rate_limit_while_polling_loses_nothing(account: Account) -> None:
         connector.poll(None)
     assert caught.value.retry_after == 1
     assert len(connector.poll(None).arrivals) == 3
+
+
+def test_a_place_in_the_list_of_deletions_is_hubspots_own_word(account: Account) -> None:
+    place = "NTI1Cg==|:% Z"
+    gone = Gone(7, 8, place)
+    assert Walks.parse(str(Walks.start(None, 7)._replace(gone=gone))).gone == gone
+    assert Gone.parse("7:8:0") == Gone(7, 8)  # of earlier versions
+    deal = account.sandbox.create_deal(dealname="A")
+    account.sandbox.delete("deals", deal)
+    deleted = {"id": deal, "properties": {}, "archivedAt": account.clock().isoformat()}
+    more = {"results": [deleted], "paging": {"next": {"after": place}}}
+    account.sandbox.kit.faults.append(Fault(kind="refuse", path="objects", status=200, body=more))
+    page = account.connect().poll(str(Walks.start(None, 7)._replace(turn="gone")))
+    assert page.more
+    assert page.cursor is not None
+    assert Walks.parse(page.cursor).gone.after == place
+
+
+def test_a_page_of_what_was_not_asked_for_does_not_begin_the_walk_anew(account: Account) -> None:
+    undated = [{"id": str(n), "properties": {}} for n in range(1, 201)]
+    account.sandbox.kit.faults.append(
+        Fault(kind="refuse", path="search", status=200, body={"results": undated})
+    )
+    with pytest.raises(Transient, match="not asked for"):
+        account.connect().poll("from:1791196200000:0")
+
+
+def test_contacts_are_walked_by_their_own_date_whatever_other_dates_they_have(account: Account) -> None:
+    at = account.clock()
+    dates = {"lastmodifieddate": at.isoformat(), "hs_lastmodifieddate": (at - timedelta(days=9)).isoformat()}
+    body = {"results": [{"id": "7", "properties": dates}]}
+    account.sandbox.kit.faults.append(Fault(kind="refuse", path="contacts/search", status=200, body=body))
+    walks = Walks.start(None, milliseconds(at))._replace(turn="contacts")
+    page = account.connect().poll(str(walks))
+    assert kinds(list(page.arrivals)) == [("contact.propertyChange", "7")]
+    assert json.loads(page.arrivals[0].delivery.body)[0]["occurredAt"] == milliseconds(at)
+    assert page.cursor is not None
+    assert Walks.parse(page.cursor).contacts.at == milliseconds(at)

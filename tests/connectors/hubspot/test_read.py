@@ -260,3 +260,25 @@ def test_an_owner_we_may_not_see_is_an_id_without_a_name(account: Account) -> No
     deal = account.won_deal(hubspot_owner_id="77")
     record = orders(list(account.connect().read(changed_deal(deal))))[deal]
     assert record["owner"] == {"id": "77", "email": None, "firstName": None, "lastName": None}
+
+
+def test_a_line_that_cannot_be_read_makes_a_case_instead_of_a_smaller_order(account: Account) -> None:
+    deal = account.won_deal()
+    empty: dict[str, list[object]] = {"results": []}
+    account.sandbox.kit.faults.append(
+        Fault(kind="refuse", path="2026-09/line_items/batch/read", status=200, body=empty)
+    )
+    connector = account.connect()
+    (order,) = [change for change in connector.read(changed_deal(deal)) if change.kind == "order"]
+    assert order.record is None
+    assert order.problem is not None
+    assert "cannot be read" in str(order.problem)
+    assert len(orders(list(connector.read(changed_deal(deal))))[deal]["line_items"]) == 2
+
+
+def test_what_is_remembered_is_forgotten_when_its_time_is_over(account: Account) -> None:
+    wire = account.connect()._client.wire
+    for n in range(50):
+        wire.keep(f"/pages/{n}", {}, -1.0)
+    wire.keep("/last", {}, 60.0)
+    assert list(wire._known) == ["/last"]

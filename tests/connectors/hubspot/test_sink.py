@@ -11,6 +11,7 @@ import pytest
 
 from hub.sdk import (
     AuthFailed,
+    Conflict,
     ConnectorError,
     Idempotency,
     QuotaSpent,
@@ -317,3 +318,57 @@ def again(connector: Any, writes: Sequence[Write]) -> list[Write]:
             continue
         left += [write for write, answer in zip(part, answers, strict=True) if not isinstance(answer, str)]
     return left
+
+
+def test_a_type_that_is_not_associated_is_the_answer_of_its_writes_only(account: Account) -> None:
+    (deal,) = deals(account, 1)
+    nothing: dict[str, list[Any]] = {"results": []}
+    account.sandbox.kit.faults.append(
+        Fault(kind="refuse", path="invoices/deals/labels", status=200, body=nothing, times=-1)
+    )
+    company = account.sandbox.create_company(name="Blue")
+    answers = account.connect().push_many([invoice(1, deal), invoice(2), payment(1, company, [])])
+    assert [getattr(one, "code", "") for one in answers] == ["no_association", "", ""]
+
+
+def test_notes_that_cannot_be_written_are_told_of_their_own_orders_only(account: Account) -> None:
+    first, second = deals(account, 2)
+    nothing: dict[str, list[Any]] = {"results": []}
+    account.sandbox.kit.faults.append(
+        Fault(kind="refuse", path="notes/deals/labels", status=200, body=nothing, times=-1)
+    )
+    connector = account.connect(notes=True)
+    noted, plain = connector.push_many([order(first, 1, notes=NOTES), order(second, 2)])
+    assert getattr(noted, "code", "") == "no_association"
+    assert plain == second
+
+
+def test_a_note_takes_hubspots_own_association_and_no_label_of_people(account: Account) -> None:
+    (deal,) = deals(account, 1)
+    types = [
+        {"category": "USER_DEFINED", "typeId": 1, "label": "Ours"},
+        {"category": "HUBSPOT_DEFINED", "typeId": 214, "label": None},
+    ]
+    account.sandbox.kit.faults.append(
+        Fault(kind="refuse", path="notes/deals/labels", status=200, body={"results": types}, times=-1)
+    )
+    assert account.connect(notes=True).push(order(deal, notes=NOTES)) == deal
+    assert len(linked(account, "deals", "notes", deal)) == 2
+
+
+def test_a_conflict_inside_a_batch_is_tried_again_like_one_outside_of_it(account: Account) -> None:
+    ids = deals(account, 2)
+    body = {
+        "results": [{"id": ids[1]}],
+        "errors": [{"category": "CONFLICT", "message": "busy", "context": {"ids": [ids[0]]}}],
+    }
+    account.sandbox.kit.faults.append(Fault(kind="refuse", path=DEALS, status=207, body=body))
+    answers = account.connect().push_many([order(id, n) for n, id in enumerate(ids)])
+    assert isinstance(answers[0], Conflict)
+    assert answers[1] == ids[1]
+
+
+def test_an_amount_that_is_no_number_is_not_sent(account: Account) -> None:
+    (deal,) = deals(account, 1)
+    with pytest.raises(Unmappable, match="o2c_paid_amount"):
+        account.connect().push(order(deal, o2c_paid_amount=Decimal("NaN")))

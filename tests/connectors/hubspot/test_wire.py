@@ -83,10 +83,11 @@ def test_a_locked_object_and_a_moving_account_are_waited_for(account: Account) -
     assert (moving.value.status, moving.value.retry_after) == (477, 1200)
 
 
-def test_a_time_zone_nobody_knows_counts_as_utc(account: Account) -> None:
+def test_a_spent_day_is_asked_about_every_hour_where_nobody_knows_the_time_zone(account: Account) -> None:
     wire = account.connect()._client.wire
     wire.in_zone("Mars/Olympus")
     wire.in_zone(None)
     account.sandbox.rate_limit("DAILY")
-    with pytest.raises(QuotaSpent):
+    with pytest.raises(QuotaSpent) as caught:
         wire.get("/crm/objects/2026-09/deals")
+    assert caught.value.retry_after == 3600

@@ -139,3 +139,9 @@ def test_what_is_known_of_the_allowance_grows_old(monkeypatch: pytest.MonkeyPatc
     allowance.ask()
     allowance.note({"sforce-limit-info": "garbage"})
     allowance.ask()
+
+
+def test_a_403_without_a_code_is_that_of_a_firewall_and_rests_the_connection() -> None:
+    error = trouble(Reply(403, {}, b"<html>Your address is not allowed</html>"))
+    assert type(error) is AuthFailed
+    assert "not allowed" in str(error)

@@ -234,6 +234,9 @@ def test_an_untrusted_address_ends_the_login() -> None:
         (httpx.Response(429, json={}), RateLimited, "busy"),
         (httpx.Response(503, text="<html>"), Transient, "failed"),
         (httpx.Response(200, text="x" * 300_000), Transient, "too large"),
+        (httpx.Response(200, text="<html>sign in to the network</html>"), Transient, "no JSON"),
+        (httpx.Response(200, text="[" * 5_000), Transient, "no JSON"),
+        (denied(f"we got {SECRET}"), AuthFailed, "we got ***"),
     ],
 )  # fmt: skip
 def test_a_refused_login_says_why_and_never_what_was_sent(

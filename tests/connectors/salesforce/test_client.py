@@ -9,7 +9,7 @@ import pytest
 from connectors.salesforce.client import Client, _path
 from hub.sdk import Rejected, Transient
 from sandbox.kit import Fault
-from tests.connectors.salesforce.company import Company
+from tests.connectors.salesforce.company import Company, named
 
 
 def client(company: Company, **changed: Any) -> Client:
@@ -119,3 +119,36 @@ def test_what_the_org_does_not_have_is_refused(company: Company) -> None:
     with pytest.raises(Rejected) as caught:
         client(company).describe("Nothing__c")
     assert caught.value.status == 404
+
+
+def test_a_page_of_a_proxy_that_repeats_our_headers_shows_no_session(company: Company) -> None:
+    wire = client(company)
+    wire.limits()
+    token = wire.session().token
+    fault = Fault(
+        kind="refuse", status=502, path="/query", body=f"<html>you sent Bearer {token}</html>", times=-1
+    )
+    company.sandbox.kit.faults.append(fault)
+    with pytest.raises(Transient) as caught:
+        wire.query("SELECT Id FROM Account")
+    assert "you sent" in str(caught.value)
+    assert token not in f"{caught.value}{caught.value!r}"
+
+
+@pytest.mark.parametrize("records", [["x"], [{}], [None]])
+def test_rows_that_are_none_are_asked_again_later(company: Company, records: Any) -> None:
+    deal = company.won()
+    salesforce = company.connect()
+    list(salesforce.read(named(("Opportunity", deal))))
+    fault = Fault(kind="refuse", status=200, path="/query", body={"done": True, "records": records}, times=-1)
+    company.sandbox.kit.faults.append(fault)
+    with pytest.raises(Transient):
+        salesforce.read(named(("Opportunity", deal)))
+
+
+def test_a_deployment_without_an_id_is_an_unknown_outcome(company: Company) -> None:
+    wire = client(company)
+    fault = Fault(kind="refuse", status=200, path="deployRequest", body={"id": "../1"})
+    company.sandbox.kit.faults.append(fault)
+    with pytest.raises(Transient, match="no id of the deployment"):
+        wire.deploy(b"zip", {})

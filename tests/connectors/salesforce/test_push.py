@@ -252,3 +252,29 @@ def test_decimals_travel_as_json_numbers_with_their_own_digits(company: Company)
     deal = company.won()
     company.connect().push(order(deal, O2C_Open_Amount__c=Decimal("12345678901234.567")))
     assert company.sandbox.row("Opportunity", deal)["O2C_Open_Amount__c"] == Decimal("12345678901234.567")
+
+
+def test_a_key_that_an_unanswered_call_is_writing_just_now_comes_again(company: Company) -> None:
+    deal = company.won()
+    text = "duplicate value found: O2C_Id__c duplicates value on record with id: a00000000000001"
+    error = {"statusCode": "DUPLICATE_VALUE", "message": text, "fields": []}
+    refused = [{"success": False, "created": False, "errors": [error]}]
+    fault = Fault(kind="refuse", status=200, path="composite/sobjects/ERP_Invoice__c", body=refused)
+    company.sandbox.kit.faults.append(fault)
+    salesforce = company.connect()
+    (answer,) = salesforce.push_many([invoice(deal), invoice(deal)])[:1]
+    assert isinstance(answer, Transient)
+    assert answer.sent is False
+    assert isinstance(salesforce.push(invoice(deal)), str)
+    assert len(mirrors(company)) == 1
+
+
+def test_a_duplicate_in_a_field_of_the_customers_own_is_for_people(company: Company) -> None:
+    deal = company.won()
+    text = "duplicate value found: Their_Number__c duplicates value on record with id: a00000000000001"
+    error = {"statusCode": "DUPLICATE_VALUE", "message": text, "fields": []}
+    refused = [{"success": False, "created": False, "errors": [error]}]
+    fault = Fault(kind="refuse", status=200, path="composite/sobjects/ERP_Invoice__c", body=refused)
+    company.sandbox.kit.faults.append(fault)
+    with pytest.raises(Rejected, match="Their_Number__c"):
+        company.connect().push(invoice(deal))

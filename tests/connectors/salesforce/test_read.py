@@ -313,6 +313,17 @@ def test_an_account_that_was_merged_away_leads_to_the_one_that_is_left(company: 
     assert (change.record, change.merged_into) == (None, kept)
 
 
+def test_a_merge_of_merges_leads_to_the_account_that_is_left(company: Company) -> None:
+    box = company.sandbox
+    first, second, last = box.add_account("A"), box.add_account("B"), box.add_account("C")
+    box.org.merge("Account", second, first)
+    box.org.merge("Account", last, second)
+    change = one(company.connect().read(named(("Account", first))), "customer")
+    assert (change.record, change.merged_into) == (None, last)
+    both = company.connect().read(named(("Account", first), ("Account", second)))
+    assert {change.merged_into for change in both} == {last}
+
+
 def test_the_oldest_contact_is_the_accounts_and_the_deleted_one_is_not(company: Company) -> None:
     deal = company.won()
     account = company.account_of(deal)

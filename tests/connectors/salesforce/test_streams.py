@@ -125,3 +125,52 @@ def test_what_is_no_cursor_of_a_backfill_is_refused(company: Company) -> None:
     for text in ("x", "{}", '{"until": "x", "walk": ""}', '{"until": "2026-01-01T00:00:00Z", "walk": "x"}'):
         with pytest.raises(Invalid, match="begin it again"):
             company.connect().backfill(SINCE, text)
+
+
+@pytest.mark.parametrize(("change", "id"), [("GAP_UPDATE", "006*"), ("GAP_OVERFLOW", "000000000000000AAA")])
+def test_an_event_that_names_no_record_does_not_stop_the_stream_and_makes_us_look(
+    company: Company, stream: tuple[PubSub, str], change: str, id: str
+) -> None:
+    salesforce = company.connect(pubsub=True, pubsub_address=stream[1], poll_margin=0)
+    cursor = salesforce.poll(None).cursor
+    company.clock.time = datetime.now(UTC) - timedelta(seconds=1)
+    deal = company.won()
+    stream[0].bus.announce("Opportunity", change, [id])
+    page = salesforce.poll(cursor)
+    assert deal in found(page, salesforce)
+    assert all(id.encode() not in one.delivery.body for one in page.arrivals)
+    walk = [one for one in page.arrivals if "@" in one.event_ids[0]]
+    assert walk  # polls beside a stream walk every 15 minutes only, this one at once
+    assert salesforce.poll(page.cursor).arrivals == []
+
+
+def test_a_stream_whose_own_allowance_is_spent_is_made_up_for_by_the_walk(
+    company: Company, stream: tuple[PubSub, str]
+) -> None:
+    salesforce = company.connect(pubsub=True, pubsub_address=stream[1], poll_margin=0)
+    cursor = salesforce.poll(None).cursor
+    company.clock.time = datetime.now(UTC) - timedelta(seconds=1)
+    deal = company.won()
+    stream[0].refuse("service.limit.exceeded", "RESOURCE_EXHAUSTED", times=10)
+    assert deal in found(salesforce.poll(cursor), salesforce)
+
+
+def test_a_backfill_is_never_newer_than_the_hubs_clock_at_its_arrival(company: Company) -> None:
+    company.won()
+    salesforce = company.connect(poll_margin=0)
+    (arrival,), _ = everything(salesforce)
+    came_in = datetime(2020, 2, 2, tzinfo=UTC)  # the hub's clock is far behind that of this machine
+    changes = salesforce.read(arrival.delivery._replace(received_at=came_in))
+    assert {change.as_of for change in changes} == {came_in}
+
+
+def test_a_message_with_a_byte_order_mark_is_read_as_it_was_verified(company: Company) -> None:
+    deal = company.won()
+    pushes = OutboundMessages(company.sandbox.org)
+    pushes.subscribe("Opportunity", ["StageName"], "https://hub.test")
+    company.sandbox.update("Opportunity", deal, {"NextStep": "call"})
+    body = b"\xef\xbb\xbf" + pushes.envelope(pushes.waiting)
+    delivery = Delivery({"o2c-path-token": PATH_TOKEN}, body, "https://hub.test", company.clock())
+    salesforce = company.connect()
+    assert len(salesforce.verify(delivery)) == 1
+    assert list(orders(list(salesforce.read(delivery)))) == [deal]
