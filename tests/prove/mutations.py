@@ -71,8 +71,8 @@ def new_reference() -> None:
     job = Hub._job
 
     def renamed(self: Any, tx: Any, live: Any, row: Any) -> Any:
-        made = job(self, tx, live, row)
-        return made._replace(write=made.write._replace(reference=new_id()))
+        made, version = job(self, tx, live, row)
+        return made._replace(write=made.write._replace(reference=new_id())), version
 
     Hub._job = renamed  # type: ignore[method-assign] # on purpose
 
@@ -97,18 +97,18 @@ def unknown_is_undone() -> None:
 
 def forgotten_crash() -> None:
     """Only failures that were written down make the next attempt look first; a crash writes nothing down."""
-    push = Hub._push
+    ready = Hub._ready
     doubts = sa.select(ATTEMPTS.c.n).where(ATTEMPTS.c.outcome.in_(("unknown", "crashed", "conflict")))
 
-    def trusting(self: Any, live: Any, job: Any) -> str:
+    def trusting(self: Any, live: Any, job: Any) -> Any:
         with self.store.look() as tx:
             known = tx.conn.execute(doubts.where(ATTEMPTS.c.row_id == job.row.id)).first()
         if known is None:
             facts = {name: value for name, value in job.row._mapping.items() if name != "unsettled"}
             job = job._replace(row=SimpleNamespace(unsettled=1, **facts))
-        return push(self, live, job)
+        return ready(self, live, job)
 
-    Hub._push = trusting  # type: ignore[method-assign] # on purpose
+    Hub._ready = trusting  # type: ignore[method-assign] # on purpose
 
 
 def counted_429() -> None:
