@@ -56,10 +56,10 @@ def test_mapping_is_compared_with_code_written_by_hand_and_loses_no_cent(runs: R
     assert "back-test of 50 records" in told
 
 
-def test_crm_reads_two_histories_through_two_deaths_each(runs: Runs) -> None:
+def test_crm_reads_two_histories_through_a_death_each(runs: Runs) -> None:
     told = shown(runs, "crm")
     assert told.count("nothing lost, nothing twice") == 2
-    assert told.count("killed 2 times") == 2
+    assert told.count("deaths: 1") == 2
     assert "burst: orders at their deal's newest state" in told
     assert "NOT MET" not in told
 

@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from hub.store import queue
 from hub.store.database import Database, clock, new_id
 from hub.store.migrate import upgrade
-from hub.store.tables import XREF, metadata
+from hub.store.tables import metadata
 from tests.world import World, make_world
 
 
@@ -40,15 +40,24 @@ def test_ids_are_unique_and_ordered_in_time() -> None:
 
 def test_sqlite_claims_by_its_partial_indexes(tmp_path) -> None:
     world = make_world(f"sqlite:///{tmp_path / 'hub.db'}")
-    for table, index in ((queue.INBOX, "inbox_due"), (XREF, "xref_due")):
-        statement = queue._claim_statement(table, suspects=False)
-        text = str(statement.compile(dialect=world.hub.store.database.engine.dialect))
-        given = {"place": "erp", "most": 1, "lease": 1.0}
-        with world.hub.store.database.reading() as conn:
-            compiled = statement.compile(dialect=conn.dialect)
-            values = [{**compiled.params, **given}.get(name) for name in compiled.positiontup or ()]
-            plan = conn.exec_driver_sql("EXPLAIN QUERY PLAN " + text, tuple(values)).all()
-        assert any(index in str(step) for step in plan), plan
+    database = world.hub.store.database
+    ran: list[tuple[str, tuple[object, ...]]] = []
+    sa.event.listen(
+        database.engine,
+        "before_cursor_execute",
+        lambda conn, cursor, text, given, *rest: ran.append((text, given)),
+    )
+    with database.writing() as conn:
+        for without in ((), ("busy", "busier")):
+            queue.claim_inbox(conn, lease=1.0, limit=1, without=without)
+        queue.claim_xref(conn, "erp", lease=1.0, limit=1, concurrency=4)
+    claims = [(text, given) for text, given in ran if text.startswith("UPDATE")]
+    assert len(claims) == 6  # rows that are trusted, then those under suspicion
+    with database.reading() as conn:
+        for text, given in claims:
+            plan = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given).all()
+            index = "inbox_due" if text.startswith("UPDATE inbox") else "xref_due"
+            assert any(index in str(step) for step in plan), plan
 
 
 def test_a_failpoint_is_off_by_default(world: World) -> None:
