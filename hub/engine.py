@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hub.connector import Delivery, Responder
+from hub.connector import Delivery
 from hub.core import Bounds
 from hub.errors import Invalid
 from hub.failpoints import failpoint
@@ -35,8 +35,8 @@ class Hub(Inward, Outward):
 
     def response(self, it: Item) -> tuple[str, bytes] | None:
         """What a sender wants to hear once it is stored, as content type and body; None: any 2xx will do."""
-        connector = self.registry.get(it.connection).connector
-        return connector.response(it.delivery) if isinstance(connector, Responder) else None
+        live = self.registry.get(it.connection)
+        return live.connector.response(it.delivery) if live.responds else None
 
     def dropped(self, connection: str, name: str, body: bytes) -> Item:
         """A file from the drop folder: whoever may write there is trusted; its content is its event id."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from hub.connector import BatchSink, Idempotency, Kind, Write
+from hub.connector import Idempotency, Kind, Write
 from hub.core import Core, TxLookup, abroad
 from hub.errors import Fenced, Transient, UnknownOutcome
 from hub.failpoints import failpoint
@@ -43,8 +43,7 @@ class Outward(Core):
     def deliver(self, connection: str, limit: int = OUTBOX_BATCH) -> int:
         """Claim documents wanted at a connection and bring it up to date. Returns how many were claimed."""
         live = self.registry.get(connection)
-        most = live.manifest.limits.batch if isinstance(live.connector, BatchSink) else 1
-        limit = max(min(limit, self.pace.batch(connection)), most)
+        limit = max(min(limit, self.pace.batch(connection)), live.batches)
         claimed_at = time.monotonic()
         with self.store.begin() as tx:
             rows = queue.claim_xref(
@@ -103,7 +102,7 @@ class Outward(Core):
 
     def _push_all(self, live: Live, jobs: Sequence[Job], until: float) -> None:
         began = time.monotonic()
-        size = live.manifest.limits.batch if isinstance(live.connector, BatchSink) else 1
+        size = live.batches
         done: list[Done] = []
         for at in range(0, len(jobs), size):
             part, start = jobs[at : at + size], time.monotonic()

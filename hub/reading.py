@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 import structlog
 
-from hub.connector import BatchSource, Change, Delivery
+from hub.connector import Change, Delivery
 from hub.core import Core
 from hub.errors import AuthFailed, Transient
 from hub.failpoints import failpoint
@@ -58,15 +58,16 @@ class Reading(Core):
 
     def _batches(self, connection: str) -> bool:
         live = self.registry.all().get(connection)
-        return live is not None and isinstance(live.connector, BatchSource)
+        return live is not None and live.crowds
 
     def _read_all(self, rows: Sequence[Any], began: float) -> list[Told]:
         """What the deliveries say. Those that fail are settled; those there is no time for are put back."""
         told: list[Told] = []
         crowds: dict[str, list[Any]] = {}
         singles: list[Any] = []
+        many = {name for name in {row.connection for row in rows} if self._batches(name)}
         for row in rows:
-            (crowds.setdefault(row.connection, []) if self._batches(row.connection) else singles).append(row)
+            (crowds.setdefault(row.connection, []) if row.connection in many else singles).append(row)
         for name, crowd in crowds.items():
             self.pace.read(name, len(crowd))
             told += self._read_crowd(crowd, began) if len(crowd) > 1 else self._read_each(crowd, began)

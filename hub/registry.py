@@ -15,7 +15,7 @@ import orjson
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from hub.catalog import translators
-from hub.connector import Manifest, Poller, Source
+from hub.connector import BatchSink, BatchSource, Manifest, Poller, Responder, Source
 from hub.errors import Invalid, Unmappable
 from hub.mapping import Translator
 from hub.secrets import Vault
@@ -71,6 +71,21 @@ class Live:
     def polls(self) -> bool:
         """Can it be asked for what is new?"""
         return isinstance(self.connector, Poller)
+
+    @cached_property
+    def crowds(self) -> bool:
+        """Can it tell of many deliveries at once?"""
+        return isinstance(self.connector, BatchSource)
+
+    @cached_property
+    def batches(self) -> int:
+        """How many writes it takes in one call."""
+        return self.manifest.limits.batch if isinstance(self.connector, BatchSink) else 1
+
+    @cached_property
+    def responds(self) -> bool:
+        """Does its sender want an answer of its own form?"""
+        return isinstance(self.connector, Responder)
 
     @property
     def manifest(self) -> Manifest:

@@ -31,16 +31,18 @@ def _place(table: Table) -> sa.ColumnElement[bool]:
     held = sa.select(CONNECTIONS.c.name).where(
         sa.or_(CONNECTIONS.c.state == "paused", CONNECTIONS.c.slow_until > clock())
     )
-    gathering: sa.BindParameter[str] = sa.bindparam("without", expanding=True)
-    return sa.and_(INBOX.c.connection.not_in(held), INBOX.c.connection.not_in(gathering))
+    return INBOX.c.connection.not_in(held)
 
 
 @cache
-def _claim_statement(table: Table, *, suspects: bool) -> Any:
+def _claim_statement(table: Table, *, suspects: bool, some: bool) -> Any:
+    """`some`: not of the connections in the parameter `without`, which costs to fill in."""
     trusted = sa.true() if suspects else table.c.attempts < SUSPECT
+    gathering: sa.BindParameter[str] = sa.bindparam("without", expanding=True)
+    others = table.c.connection.not_in(gathering) if some else sa.true()
     chosen = (
         sa.select(table.c.id)
-        .where(_due(table), _place(table), trusted)
+        .where(_due(table), _place(table), trusted, others)
         .order_by(table.c.next_at)
         .limit(sa.bindparam("most", type_=sa.Integer))
         .with_for_update(skip_locked=True)  # ignored by SQLite, which has one writer anyway
@@ -58,8 +60,10 @@ def _claim_statement(table: Table, *, suspects: bool) -> Any:
 
 def _claim(conn: Connection, table: Table, limit: int, **given: Any) -> Sequence[Any]:
     """Up to `limit` due rows, oldest first; rows under suspicion one at a time."""
-    rows = conn.execute(_claim_statement(table, suspects=False), {**given, "most": limit}).all()
-    rows = rows or conn.execute(_claim_statement(table, suspects=True), {**given, "most": 1}).all()
+    some = "without" in given
+    trusted, doubtful = (_claim_statement(table, suspects=one, some=some) for one in (False, True))
+    rows = conn.execute(trusted, {**given, "most": limit}).all()
+    rows = rows or conn.execute(doubtful, {**given, "most": 1}).all()
     return sorted(rows, key=lambda row: (row.next_at, row.id))
 
 
@@ -67,7 +71,8 @@ def claim_inbox(
     conn: Connection, *, lease: float, limit: int, without: Collection[str] = ()
 ) -> Sequence[Any]:
     """Deliveries to process, held for `lease` seconds; none of the connections named in `without`."""
-    return _claim(conn, INBOX, limit, lease=lease, without=list(without))
+    given = {"without": list(without)} if without else {}
+    return _claim(conn, INBOX, limit, lease=lease, **given)
 
 
 _WEIGHTS = (
