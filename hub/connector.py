@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -86,13 +87,14 @@ class Kind:
     idempotency: Idempotency = Idempotency.NONE
     quiesce: float = 0.0  # seconds: longest processing time there plus lag of its search
     only_with: str = ""  # "order" or "customer": written only where that document of it is known already
+    matched: bool = False  # before the first write of a new one, the hub asks candidates()
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds the hub keeps on the connector's behalf, across all its workers."""
 
-    concurrency: int = 4  # calls in flight per connection
+    concurrency: int = 4  # calls in flight per connection, all workers and all uses together
     batch: int = 1  # writes per push_many
 
 
@@ -248,6 +250,68 @@ class Sink(Protocol):
 
     def find(self, kind: str, reference: str) -> str | None:
         """Did an earlier attempt get through? The external id of what carries our reference, or None."""
+        ...
+
+
+class Candidate(NamedTuple):
+    """An object there that may be the one we are about to create, and what says so."""
+
+    external_id: str
+    name: str
+    by: Literal["external_id", "tax_id", "duns", "domain", "name"]  # in this order of trust
+    detail: str = ""  # what a person would compare: place, e-mail, who already owns it
+
+
+@runtime_checkable
+class Matcher(Sink, Protocol):
+    """A sink whose system has objects of its own that must not be created a second time."""
+
+    def candidates(self, write: Write) -> Sequence[Candidate]:
+        """What may be the same there already, best first, at most 20; empty: it is new there.
+
+        What to look for is in `write.record["match"]`: `tax_id`, `duns`, `domain`, `name`, where known.
+        """
+        ...
+
+
+class OpenItem(NamedTuple):
+    """One receivable, credit or payment as the system's own books have it. Amounts are never negative."""
+
+    kind: Literal["invoice", "credit_memo", "payment"]
+    external_id: str
+    number: str
+    customer: str  # external id
+    currency: str  # ISO 4217
+    amount: Decimal  # of the whole document
+    open: Decimal  # still owed of an invoice; still unapplied of a credit memo or a payment
+    reference: str = ""  # our id of it, where it carries one
+    due: date | None = None
+    status: str = ""  # the vendor's word
+
+
+class OpenItems(NamedTuple):
+    """One bounded page of them; `cursor` None: that was the last."""
+
+    items: Sequence[OpenItem]
+    cursor: str | None = None
+
+
+@runtime_checkable
+class Bookkeeper(Protocol):
+    """A system that keeps receivables: it can be asked what is open, and to tell of one object again."""
+
+    manifest: ClassVar[Manifest]
+
+    def open_items(self, cursor: str | None) -> OpenItems:
+        """Everything that is open now, by external id ascending; at most 1,000 per page."""
+        ...
+
+    def items(self, wanted: Sequence[tuple[str, str]]) -> Sequence[OpenItem]:
+        """Those of (kind, external id) that exist there, open or not. At most 200 are asked for at once."""
+        ...
+
+    def arrival(self, kind: str, external_id: str) -> Arrival:
+        """A delivery whose read() tells of this object as it is now. No I/O. Raises Rejected if it cannot."""
         ...
 
 

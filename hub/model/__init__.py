@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hub.model.cash import Payer, Payment
-from hub.model.invoice import Invoice, InvoiceLine
+from hub.model.invoice import Adjustment, Application, CreditMemo, Invoice, InvoiceLine
 from hub.model.message import Message
 from hub.model.order import CreditDecision, Order, OrderLine
 from hub.model.party import Contact, Customer
 from hub.model.shipment import Shipment, ShipmentLine
 from hub.model.states import (
+    AdjustmentReason,
+    AdjustmentState,
+    CreditMemoState,
     CustomerState,
     InvoiceState,
     MessageState,
@@ -25,14 +28,20 @@ from hub.model.tax import TaxSubtotal
 from hub.model.values import Address, Document, Money, Value
 
 KINDS: Mapping[str, type[Document]] = {
-    cls.kind: cls for cls in (Customer, Order, Shipment, Invoice, Payment, Message)
+    cls.kind: cls for cls in (Customer, Order, Shipment, Invoice, CreditMemo, Payment, Adjustment, Message)
 }
 
 __all__ = [
     "KINDS",
     "Address",
+    "Adjustment",
+    "AdjustmentReason",
+    "AdjustmentState",
+    "Application",
     "Contact",
     "CreditDecision",
+    "CreditMemo",
+    "CreditMemoState",
     "Customer",
     "CustomerState",
     "Document",

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from hub.model.invoice import Application
 from hub.model.states import PaymentState
 from hub.model.values import Document, Money, Value
 
@@ -35,4 +36,11 @@ class Payment(Document):
     end_to_end_id: str = Field(default="", description="ISO 20022 EndToEndId", max_length=100)
     bank_reference: str = Field(default="", description="ISO 20022 AcctSvcrRef", max_length=100)
     customer: str = Field(default="", description="document id of the payer, once known")
+    seller: str = Field(
+        default="",
+        description="which of our companies sells (UBL SellerSupplierParty): a code of policies.yaml",
+    )
+    applications: tuple[Application, ...] = Field(
+        default=(), description="what it settled, where the system it is from decides that", max_length=2_000
+    )
     state: PaymentState = PaymentState.RECEIVED

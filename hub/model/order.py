@@ -20,6 +20,7 @@ class OrderLine(Value):
 
     line_id: str = Field(description="UBL ID, unique in the order and stable across changes", max_length=64)
     sku: str = Field(description="UBL SellersItemIdentification (BT-155)", max_length=100)
+    gtin: str = Field(default="", description="UBL StandardItemIdentification (BT-157)", max_length=14)
     name: str = Field(default="", description="UBL Item Name (BT-153)", max_length=500)
     quantity: Exact = Field(description="UBL Quantity (BT-129) in `unit_code`")
     unit_code: str = Field(default="C62", description="UN/ECE Recommendation 20 code; C62 is one piece")
@@ -62,6 +63,10 @@ class Order(Document):
         default="", description="UBL ID; given by the hub where the source has none", max_length=60
     )
     customer: str = Field(description="document id of the customer", min_length=1)
+    seller: str = Field(
+        default="",
+        description="which of our companies sells (UBL SellerSupplierParty): a code of policies.yaml",
+    )
     purchase_order: str = Field(default="", description="the customer's own number (BT-13)", max_length=100)
     title: str = Field(
         default="", description="what people call it, for example the deal's name", max_length=400

@@ -24,6 +24,7 @@ class Customer(Document):
     kind: ClassVar[str] = "customer"
     name: str = Field(description="UBL RegistrationName (BT-44)", min_length=1, max_length=400)
     tax_id: str = Field(default="", description="UBL CompanyID of PartyTaxScheme (BT-48)", max_length=60)
+    duns: str = Field(default="", description="D-U-N-S number, nine digits", max_length=9)
     domain: str = Field(default="", description="internet domain, a weak identity hint", max_length=255)
     currency: Currency | None = Field(default=None, description="currency the customer usually buys in")
     payment_terms: str = Field(default="", description="code in policies.yaml `terms`, for example NET30")

@@ -37,11 +37,44 @@ class ShipmentState(StrEnum):
 
 
 class InvoiceState(StrEnum):
-    """How much of an invoice has been paid."""
+    """How much of an invoice has been paid. `received`: an ERP issued it, and it is not checked yet."""
 
+    RECEIVED = "received"
+    REFUSED = "refused"
     ISSUED = "issued"
     PART_PAID = "part_paid"
     PAID = "paid"
+    CANCELLED = "cancelled"
+
+
+class CreditMemoState(StrEnum):
+    """How much of a credit memo is used up. `refused` ones do not add up or do not fit, and wait."""
+
+    RECEIVED = "received"
+    REFUSED = "refused"
+    ISSUED = "issued"
+    PART_APPLIED = "part_applied"
+    APPLIED = "applied"
+    CANCELLED = "cancelled"
+
+
+class AdjustmentState(StrEnum):
+    """`refused` adjustments are over more than is open, and wait for a person."""
+
+    RECEIVED = "received"
+    REFUSED = "refused"
+    BOOKED = "booked"
+    REVERSED = "reversed"
+
+
+class AdjustmentReason(StrEnum):
+    """Why something is no longer owed."""
+
+    WRITE_OFF = "write_off"
+    DISCOUNT = "discount"
+    DEDUCTION = "deduction"
+    FEE = "fee"
+    EXCHANGE = "exchange"
 
 
 class PaymentState(StrEnum):
@@ -52,6 +85,7 @@ class PaymentState(StrEnum):
     UNAPPLIED = "unapplied"
     PART_APPLIED = "part_applied"
     APPLIED = "applied"
+    REVERSED = "reversed"
 
 
 class MessageState(StrEnum):
@@ -60,7 +94,8 @@ class MessageState(StrEnum):
     RECEIVED = "received"
 
 
-_O, _P = OrderState, PaymentState
+_O, _I, _P = OrderState, InvoiceState, PaymentState
+_C, _A = CreditMemoState, AdjustmentState
 
 LEGAL: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
     "customer": {
@@ -75,8 +110,9 @@ LEGAL: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
         _O.REJECTED: frozenset({_O.VALIDATED, _O.INVALID, _O.CANCELLED}),
         # back to the start or cancelled only by a person, while nothing is shipped or billed
         _O.APPROVED: frozenset({_O.PART_INVOICED, _O.INVOICED, _O.RECEIVED, _O.CANCELLED}),
-        _O.PART_INVOICED: frozenset({_O.INVOICED}),
-        _O.INVOICED: frozenset({_O.CLOSED}),
+        # back to fewer invoices only when one of them was cancelled
+        _O.PART_INVOICED: frozenset({_O.INVOICED, _O.APPROVED}),
+        _O.INVOICED: frozenset({_O.CLOSED, _O.PART_INVOICED, _O.APPROVED}),
         _O.CLOSED: frozenset(),
         _O.CANCELLED: frozenset(),
     },
@@ -86,16 +122,35 @@ LEGAL: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
         ShipmentState.CONFIRMED: frozenset(),
     },
     "invoice": {
-        InvoiceState.ISSUED: frozenset({InvoiceState.PART_PAID, InvoiceState.PAID}),
-        InvoiceState.PART_PAID: frozenset({InvoiceState.PAID}),
-        InvoiceState.PAID: frozenset(),
+        _I.RECEIVED: frozenset({_I.ISSUED, _I.REFUSED}),
+        _I.REFUSED: frozenset({_I.ISSUED, _I.CANCELLED}),
+        _I.ISSUED: frozenset({_I.PART_PAID, _I.PAID, _I.CANCELLED}),
+        # back to less only when a payment is taken back or a credit is cancelled
+        _I.PART_PAID: frozenset({_I.PAID, _I.ISSUED}),
+        _I.PAID: frozenset({_I.PART_PAID, _I.ISSUED}),
+        _I.CANCELLED: frozenset(),
+    },
+    "credit_memo": {
+        _C.RECEIVED: frozenset({_C.ISSUED, _C.REFUSED}),
+        _C.REFUSED: frozenset({_C.ISSUED, _C.CANCELLED}),
+        _C.ISSUED: frozenset({_C.PART_APPLIED, _C.APPLIED, _C.CANCELLED}),
+        _C.PART_APPLIED: frozenset({_C.APPLIED, _C.CANCELLED}),
+        _C.APPLIED: frozenset({_C.CANCELLED}),
+        _C.CANCELLED: frozenset(),
+    },
+    "adjustment": {
+        _A.RECEIVED: frozenset({_A.BOOKED, _A.REFUSED}),
+        _A.REFUSED: frozenset({_A.BOOKED, _A.REVERSED}),
+        _A.BOOKED: frozenset({_A.REVERSED}),
+        _A.REVERSED: frozenset(),
     },
     "payment": {
         _P.RECEIVED: frozenset({_P.UNIDENTIFIED, _P.UNAPPLIED, _P.PART_APPLIED, _P.APPLIED}),
-        _P.UNIDENTIFIED: frozenset({_P.UNAPPLIED, _P.PART_APPLIED, _P.APPLIED}),
-        _P.UNAPPLIED: frozenset({_P.PART_APPLIED, _P.APPLIED}),
-        _P.PART_APPLIED: frozenset({_P.APPLIED}),
-        _P.APPLIED: frozenset(),
+        _P.UNIDENTIFIED: frozenset({_P.UNAPPLIED, _P.PART_APPLIED, _P.APPLIED, _P.REVERSED}),
+        _P.UNAPPLIED: frozenset({_P.PART_APPLIED, _P.APPLIED, _P.REVERSED}),
+        _P.PART_APPLIED: frozenset({_P.APPLIED, _P.REVERSED}),
+        _P.APPLIED: frozenset({_P.REVERSED}),
+        _P.REVERSED: frozenset(),
     },
     "message": {},
 }

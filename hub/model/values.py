@@ -28,6 +28,13 @@ def _known_currency(code: str) -> str:
 Exact = Annotated[
     Decimal, BeforeValidator(_no_float), Field(allow_inf_nan=False, lt=AMOUNT_MAX, gt=-AMOUNT_MAX)
 ]
+Seller = Annotated[
+    str,
+    Field(
+        description="which of our companies sells (UBL SellerSupplierParty); a code in policies.yaml",
+        max_length=40,
+    ),
+]
 Currency = Annotated[str, AfterValidator(_known_currency), Field(description="ISO 4217 alphabetic code")]
 
 

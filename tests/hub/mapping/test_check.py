@@ -51,7 +51,11 @@ def test_mapping_that_fits_has_no_findings() -> None:
     ("was", "becomes", "told"),
     [
         ("  currency:", "  curency:", "4:3: order has no field 'curency'; did you mean 'currency'?"),
-        ("      sku:", "      skew:", "9:7: order has no field 'lines[].skew'; known: delivery, line_id"),
+        (
+            "      sku:",
+            "      skew:",
+            "9:7: order has no field 'lines[].skew'; known: delivery, gtin, line_id",
+        ),
         (
             "  lines:",
             "  note: { from: cur }\n  address.city: { from: cur }\n  lines:",
