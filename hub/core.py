@@ -33,6 +33,11 @@ class Bounds:
         """Seconds after which a worker begins no further delivery of its batch: the lease must outlast it."""
         return max(self.lease - 2.2 * self.call, 0.0)
 
+    @property
+    def absorbing(self) -> float:
+        """Seconds after which no further part of a crowd is absorbed, which calls nobody."""
+        return 0.8 * self.lease
+
 
 class TxLookup:
     """Ids for mappings: the vendor's for ours and ours for the vendor's."""

@@ -68,7 +68,7 @@ class Inward(Reading):
         self.pace.note("inbox", len(rows), time.monotonic() - began)
         applied: set[int] = set()
         for at in range(0, len(told), INBOX_BATCH):
-            if at and time.monotonic() > began + self.bounds.budget:
+            if at and time.monotonic() > began + self.bounds.absorbing:
                 with self.store.begin() as tx:
                     queue.put_back(tx.conn, INBOX, [one.row for one in told[at:]])
                 break
@@ -157,7 +157,10 @@ class Inward(Reading):
             except Exception as error:  # noqa: BLE001 - told to the caller, who settles the row
                 failed[at] = error
         if not failed:
-            self._absorb_together([one._replace(changes=[], translated=[])], applied)
+            try:
+                self._absorb_together([one._replace(changes=[], translated=[])], applied)
+            except Exception as error:  # noqa: BLE001 - the row is settled by the caller, this failure too
+                failed[0] = error
         return failed
 
     def _absorb_together(self, begun: Sequence[Begun], applied: set[int], *, settles: bool = True) -> None:

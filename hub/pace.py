@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 
 BATCH_SECONDS = 0.2  # what one claim should hold: short enough to share, long enough to pay for its commits
 BATCH_MAX = 64
+CROWD_SECONDS = 10.0  # what one read of a crowd should take: well within the lease, its absorbing too
+CROWD_FIRST = 200  # deliveries of a connection whose pace is not known yet
+CROWD_MAX = 1_000  # deliveries that one connector is asked about at once
 FIRST = 4  # rows of a queue we know nothing about
 SLOW = 0.025  # seconds per row; beyond this a worker mostly waits, and others can wait beside it
 _WEIGHT = 0.3  # of the newest batch in the running average
@@ -27,6 +30,7 @@ class Pace:
 
     rest_max: float = REST_MAX
     _seconds: dict[str, float] = field(default_factory=dict)
+    _reading: dict[str, float] = field(default_factory=dict)  # seconds per delivery of a crowd
     _traffic: dict[str, tuple[float, float]] = field(default_factory=dict)  # (at, deliveries, fading)
 
     def batch(self, name: str) -> int:
@@ -44,6 +48,19 @@ class Pace:
             now = seconds / rows
             before = self._seconds.get(name, now)
             self._seconds[name] = before + _WEIGHT * (now - before)
+
+    def crowd(self, connection: str) -> int:
+        """How many deliveries of a connection to read at once: what its system tells of in some seconds."""
+        pace = self._reading.get(connection)
+        if pace is None:
+            return CROWD_FIRST
+        return max(BATCH_MAX, min(CROWD_MAX, int(CROWD_SECONDS / max(pace, 1e-6))))
+
+    def note_crowd(self, connection: str, deliveries: int, seconds: float) -> None:
+        """A crowd took this long to read."""
+        now = seconds / deliveries
+        before = self._reading.get(connection, now)
+        self._reading[connection] = before + _WEIGHT * (now - before)
 
     def read(self, connection: str, deliveries: int, now: float | None = None) -> None:
         """So many deliveries of a connection were read at once."""

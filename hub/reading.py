@@ -24,7 +24,6 @@ from hub.store.tables import INBOX
 
 log = structlog.get_logger("o2c.reading")
 INBOX_BATCH = 64
-CROWD_MAX = 1_000  # deliveries that one connector is asked about at once
 CROWD_BYTES = 32 * 1024 * 1024  # and how much they may weigh together
 
 
@@ -50,7 +49,7 @@ class Reading(Core):
             more: list[Any] = []
             for name in dict.fromkeys(row.connection for row in rows):
                 if self._batches(name):
-                    most = CROWD_MAX - sum(row.connection == name for row in rows)
+                    most = self.pace.crowd(name) - sum(row.connection == name for row in rows)
                     more += queue.claim_crowd(
                         tx.conn, name, lease=self.bounds.lease, limit=most, weight=CROWD_BYTES
                     )
@@ -91,17 +90,18 @@ class Reading(Core):
 
     def _read_crowd(self, rows: Sequence[Any], began: float) -> list[Told]:
         """All in one go; when that cannot be understood, each by itself, so that one cannot hold up many."""
-        asked_at = self.store.now()
+        asked_at, name, start = self.store.now(), rows[0].connection, time.monotonic()
         try:
-            connector = self.registry.get(rows[0].connection).connector
+            connector = self.registry.get(name).connector
             answers = connector.read_many([_delivery(row) for row in rows])
+            self.pace.note_crowd(name, len(rows), time.monotonic() - start)
             failpoint("read.crowd")
             return [Told(row, list(found), asked_at) for row, found in zip(rows, answers, strict=True)]
         except (Transient, AuthFailed) as error:
             self._failed_all(INBOX, rows, error)
             return []
         except Exception as error:  # noqa: BLE001 - one delivery it cannot read: found by reading each alone
-            log.warning("crowd_read_apart", connection=rows[0].connection, error=describe(error))
+            log.warning("crowd_read_apart", connection=name, error=describe(error))
             return self._read_each(rows, began)
 
 

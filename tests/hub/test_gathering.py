@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from hub.pace import Pace
+from hub.pace import BATCH_MAX, CROWD_FIRST, CROWD_MAX, Pace
 from tests.hub.test_crowd import Crowd, note, swap
 from tests.world import World
 
@@ -41,9 +43,9 @@ def test_another_connection_does_not_wait_with_it() -> None:
 def test_what_gathers_is_read_in_one_go(world: World) -> None:
     crowd: Crowd = swap(world, "crm", Crowd("crm"))
     world.hub.pace = Pace(rest_max=1e6)
-    for n in range(300):
+    for n in range(150):
         world.send("crm", note(1, f"change {n}"))
-    assert world.hub.process() == 300
+    assert world.hub.process() == 150
     world.hub.pace.read("crm", 10**9)  # so busy that it gathers however slow this machine is
     for n in range(20):
         world.send("crm", note(1, f"later {n}"))
@@ -52,4 +54,35 @@ def test_what_gathers_is_read_in_one_go(world: World) -> None:
     assert world.hub.process() == 1, "others do not"
     world.hub.pace._traffic.clear()  # two seconds later
     assert world.hub.process() == 20
-    assert crowd.asked == [300, 20]
+    assert crowd.asked == [150, 20]
+
+
+def test_a_system_nobody_has_asked_yet_is_asked_about_a_moderate_crowd(world: World) -> None:
+    crowd: Crowd = swap(world, "crm", Crowd("crm"))
+    world.hub.pace = Pace(rest_max=0.0)
+    for n in range(CROWD_FIRST + 50):
+        world.send("crm", note(1, f"change {n}"))
+    world.work()
+    assert crowd.asked == [CROWD_FIRST, 50]
+
+
+def test_a_crowd_is_as_large_as_its_system_is_quick() -> None:
+    pace = Pace()
+    pace.note_crowd("quick", 200, 0.2)
+    pace.note_crowd("slow", 200, 20.0)
+    pace.note_crowd("dead slow", 200, 2_000.0)
+    sizes = [pace.crowd(name) for name in ("quick", "slow", "dead slow")]
+    assert sizes == [CROWD_MAX, 100, BATCH_MAX]
+
+
+def test_what_a_slow_system_told_is_absorbed_before_it_is_asked_again(world: World) -> None:
+    """Reading took the time in which deliveries are read; absorbing calls nobody and goes on."""
+    crowd: Crowd = swap(world, "crm", Crowd("crm"))
+    world.hub.bounds = replace(
+        world.hub.bounds, call=world.hub.bounds.lease
+    )  # no time to begin a second read
+    for n in range(150):
+        world.send("crm", note(n))
+    assert world.hub.process() == 150
+    assert len(world.documents("message")) == 150
+    assert crowd.asked == [150]
