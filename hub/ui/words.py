@@ -168,6 +168,14 @@ KINDS: Mapping[str, tuple[str, str]] = {  # kind -> (plural, what to do where th
     ),
     "invoice": ("Invoices", "The hub issues an invoice when a shipment of an approved order is confirmed."),
     "payment": ("Payments", "Payments come from bank statements. Connect a bank, or drop a statement file."),
+    "credit_memo": (
+        "Credit memos",
+        "Credit memos come from the ERP, or are issued here when an agreed order becomes smaller.",
+    ),
+    "adjustment": (
+        "Adjustments",
+        "What was written off, deducted or discounted appears here, with the invoice it concerns.",
+    ),
     "customer": ("Customers", "Customers come with the first order, or from the CRM's companies."),
     "shipment": ("Shipments", "Shipments are reported by the ERP or the warehouse once goods leave."),
     "message": ("Messages", "Messages are records that only travel from one system to another."),

@@ -21,13 +21,19 @@ from hub.ui.visit import Visit, get
 ROWS = 50
 _STATES: Mapping[str, Sequence[str]] = {
     "order": ORDER_STATES,
-    "invoice": ("issued", "part_paid", "paid"),
-    "payment": ("unidentified", "unapplied", "part_applied", "applied"),
+    "invoice": ("refused", "issued", "part_paid", "paid", "cancelled"),
+    "payment": ("unidentified", "unapplied", "part_applied", "applied", "reversed"),
     "customer": ("active", "blocked"),
     "shipment": ("confirmed", "refused"),
+    "credit_memo": ("refused", "issued", "part_applied", "applied", "cancelled"),
+    "adjustment": ("refused", "booked", "reversed"),
     "message": (),
 }
-_BALANCES = {"invoice": (Account.RECEIVABLE, "Still open"), "payment": (Account.UNAPPLIED, "Unapplied")}
+_BALANCES = {
+    "invoice": (Account.RECEIVABLE, "Still open"),
+    "payment": (Account.UNAPPLIED, "Unapplied"),
+    "credit_memo": (Account.UNAPPLIED, "Unapplied"),
+}
 
 
 class _Listed(NamedTuple):
@@ -70,7 +76,7 @@ def _balances(tx: Tx, kind: str, rows: Sequence[Any]) -> Mapping[str, Money]:
 
 
 def _list_path(kind: str) -> str:
-    return f"/{words.KINDS[kind][0].lower()}"
+    return "/" + words.KINDS[kind][0].lower().replace(" ", "-")
 
 
 def document(visit: Visit) -> Response:
