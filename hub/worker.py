@@ -27,6 +27,8 @@ RESTS = 10.0  # times as long as it took to fail, the bell rests
 PAUSE = (
     0.02  # seconds between two batches of a quick queue: rows gather, so that a batch is worth its commits
 )
+PAUSE_MAX = 0.08  # where a batch itself takes longer than the pause
+ABROAD_MAX = 2  # workers on a quick system: one waits for its answers while the other prepares
 AGE_LIMIT = 60_000  # milliseconds; a doorbell older than the sweep says nothing new
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -97,11 +99,12 @@ class Bell:
 
 
 class Turns:
-    """Who works on a queue in this process: one at a time where the work is quick, and not without pause.
+    """Who works on a queue in this process: one or two where the work is quick, and not without pause.
 
-    Two quick workers on one queue only take the lock and the interpreter from each other; a batch for every
-    single row costs more than its rows; and a system that has just begun to hang holds up one worker instead
-    of all. Slow queues take as many as there are.
+    Quick workers on the inbox only take the lock and the interpreter from each other; of two on a system one
+    waits for its answers while the other prepares. A batch for every single row costs more than its rows, so
+    a queue whose last batch was not full rests, as long as that batch took. And a system that has just begun
+    to hang holds up two workers instead of all. Slow queues take as many as there are.
     """
 
     def __init__(self) -> None:
@@ -113,8 +116,9 @@ class Turns:
 
     def take(self, name: str, *, quick: bool) -> bool:
         """May I? If not, whoever is at it looks again for me. Waits out the pause."""
+        most = 1 if name == "inbox" else ABROAD_MAX
         with self._lock:
-            if quick and self._working.get(name, 0):
+            if quick and self._working.get(name, 0) >= most:
                 self._again.add(name)
                 return False
             self._working[name] = self._working.get(name, 0) + 1
@@ -127,11 +131,11 @@ class Turns:
                 raise
         return True
 
-    def give_back(self, name: str) -> bool:
-        """Done. Did somebody come meanwhile?"""
+    def give_back(self, name: str, pause: float = PAUSE) -> bool:
+        """Done; the queue rests so many seconds. Did somebody come meanwhile?"""
         with self._lock:
             self._working[name] -= 1
-            self._rests_until[name] = time.monotonic() + PAUSE
+            self._rests_until[name] = time.monotonic() + pause
             asked = name in self._again
             self._again.discard(name)
             return asked
@@ -144,10 +148,12 @@ def declare(hub: Hub, broker: dramatiq.Broker, threads: int) -> Bell:
         bell.answered(name)
         if not turns.take(name, quick=not hub.pace.is_slow(name)):
             return
+        began, pause = time.monotonic(), PAUSE
         try:
-            drain(hub, name)  # where more is due, it has rung again itself
+            full = drain(hub, name) >= hub.pace.batch(name)  # where more is due, it has rung again itself
+            pause = 0.0 if full else min(max(time.monotonic() - began, PAUSE), PAUSE_MAX)
         finally:
-            if turns.give_back(name):
+            if turns.give_back(name, pause):
                 bell.ring(name)
 
     turns = Turns()

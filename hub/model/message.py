@@ -18,17 +18,22 @@ def _without_exponents(value: Any) -> Any:
     kind = value.__class__
     if kind is dict:
         for name, part in value.items():
-            if part.__class__ in _NESTED:
+            if part.__class__ is Decimal:
+                text = str(part)
+                if "E" in text or len(text) > DIGITS_MAX:
+                    value[name] = _written_out(part)
+            elif part.__class__ in _NESTED:
                 value[name] = _without_exponents(part)
         return value
     if kind is list:
         return [_without_exponents(part) if part.__class__ in _NESTED else part for part in value]
-    if kind is Decimal and value.is_finite():
-        if abs(value.adjusted()) > DIGITS_MAX:  # written out it would fill the memory
-            raise ValueError(f"a number of more than {DIGITS_MAX} digits")
-        plain = value.adjusted() > -7 and value.as_tuple().exponent <= 0
-        return value if plain else format(value, "f")
-    return value
+    return _written_out(value) if kind is Decimal else value
+
+
+def _written_out(number: Decimal) -> Decimal | str:
+    if number.is_finite() and abs(number.adjusted()) > DIGITS_MAX:  # written out it would fill the memory
+        raise ValueError(f"a number of more than {DIGITS_MAX} digits")
+    return format(number, "f") if "E" in str(number) else number
 
 
 _NESTED = frozenset({dict, list, Decimal})

@@ -85,3 +85,20 @@ def test_a_pause_that_is_cut_short_gives_the_turn_back() -> None:
     assert inside
     turns.sleep = time.sleep
     assert turns.take("inbox", quick=True)
+
+
+def test_two_work_for_a_quick_system_and_one_on_the_inbox() -> None:
+    """One waits for the system's answers while the other prepares; the inbox waits for nobody."""
+    turns = Turns()
+    assert [turns.take("erp", quick=True) for _ in range(3)] == [True, True, False]
+    assert [turns.take("inbox", quick=True) for _ in range(2)] == [True, False]
+
+
+def test_a_queue_that_was_full_does_not_rest() -> None:
+    turns = Turns()
+    waited: list[float] = []
+    turns.sleep = waited.append  # type: ignore[assignment] # writes down what it would have slept
+    turns.take("inbox", quick=True)
+    turns.give_back("inbox", 0.0)
+    turns.take("inbox", quick=True)
+    assert waited == []
