@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connectors.netsuite.translate import classify
+from connectors.netsuite.answers import classify
 from hub.sdk import Door, Record, Reply, Transient
 
 RECORD = "/services/rest/record/v1"
 SUITEQL = "/services/rest/query/v1/suiteql"
 LIMITS = "/services/rest/system/v1/governanceLimits"
 ROWS_MAX = 1000  # of one SuiteQL page
+PAGES_MAX = 100  # of one SuiteQL query: NetSuite gives 100,000 rows at most
 # Without these a mistyped field name is silently ignored and the write still answers 204.
 STRICT = {
     "x-netsuite-propertynamevalidation": "Error",
@@ -54,24 +55,40 @@ class Client:
         """Change the given fields of a record; repeating it changes nothing more."""
         self._send("PATCH", f"{RECORD}/{record}/{id}", body, replace, idempotent=True)
 
+    def create(self, record: str, body: Record) -> None:
+        """Make a record without an external id; the caller looks first whether it is there."""
+        self._send("POST", f"{RECORD}/{record}", body)
+
     def transform(self, source: str, id: str, target: str, body: Record) -> str | None:
         """Make a record from another one; the new internal id where NetSuite told it."""
         reply = self._send("POST", f"{RECORD}/{source}/{id}/!transform/{target}", body)
         told = reply.headers.get("location", "").rstrip("/").rsplit("/", 1)[-1]
         return told or None
 
-    def query(self, q: str, *, limit: int = ROWS_MAX) -> Rows:
+    def query(self, q: str, *, limit: int = ROWS_MAX, offset: int = 0) -> Rows:
         """One SuiteQL page. A read, so it may be repeated although it is a POST."""
         reply = self._door.call(
             "POST",
             SUITEQL,
-            params={"limit": str(limit), "offset": "0"},
+            params={"limit": str(limit), "offset": str(offset)},
             json={"q": q},
             headers={"prefer": "transient"},
             idempotent=True,
         )
         page = _object(_ok(reply))
-        return Rows(page.get("items") or (), bool(page.get("hasMore")))
+        found = page.get("items") or ()
+        if not isinstance(found, list | tuple) or not all(isinstance(row, Mapping) for row in found):
+            raise Transient("NetSuite answered a query with something else than rows", code="bad_json")
+        return Rows(found, bool(page.get("hasMore")))
+
+    def rows(self, q: str) -> Iterator[Mapping[str, Any]]:
+        """All rows of a query with a unique order, page by page. Raises Transient beyond 100,000."""
+        for page in range(PAGES_MAX):
+            found = self.query(q, offset=page * ROWS_MAX)
+            yield from found.items
+            if not found.more:
+                return
+        raise Transient(f"a query has over {PAGES_MAX * ROWS_MAX} rows", code="too_large")
 
     def limits(self) -> Record:
         """The account's concurrency; NetSuite shows it to administrators only."""

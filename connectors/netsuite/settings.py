@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -10,8 +11,11 @@ from zoneinfo import ZoneInfo
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from connectors.netsuite.auth import M2mAuth, TbaAuth, host_label, load_key
+from connectors.netsuite.auth import M2mAuth, TbaAuth, host_label, load_key, realm
 from hub.sdk import SecretStr
+
+Watched = Literal["shipment", "invoice", "credit_memo", "payment", "adjustment"]
+_COLUMN = r"^[a-z][a-z0-9_]{0,79}$"
 
 
 class Settings(BaseModel):
@@ -38,11 +42,51 @@ class Settings(BaseModel):
         default=SecretStr(""), description="m2m: unencrypted PEM; RSA of 3072 bits or more, or EC"
     )
     time_zone: str = Field(default="GMT", description="time zone of the integration user in NetSuite")
-    poll_from: date | None = Field(default=None, description="shipments before this day are not read")
+    poll_from: date | None = Field(default=None, description="changes before this day are not read")
     deadline_seconds: float = Field(
         default=60.0, ge=0.1, le=900, description="for one call; saving an order runs the account's scripts"
     )
     poll_margin: int = Field(default=30, ge=0, le=3600, description="seconds a poll stays behind now")
+    watch: tuple[Watched, ...] = Field(
+        default=("shipment", "invoice", "credit_memo", "payment", "adjustment"),
+        min_length=1,
+        description="what is read of what people and NetSuite itself book there",
+    )
+    deletions: bool = Field(
+        default=True, description="watch deleted transactions too; needs the permission Deleted Records"
+    )
+    concurrency: int = Field(
+        default=3, ge=1, le=55, description="calls at a time, of those NetSuite grants the whole account"
+    )
+    closed_period: Literal["case", "next_open"] = Field(
+        default="case",
+        description="posting into a closed accounting period: a case, or the next period that is open",
+    )
+    write_off_items: tuple[str, ...] = Field(
+        default=("WRITE-OFF",),
+        max_length=20,
+        description="a credit memo on these items only is a write-off; the first is used to write off",
+    )
+    write_off: Literal["credit_memo", "journal"] = Field(
+        default="credit_memo",
+        description="what the hub's write-offs become: a credit memo on a write-off item, or a journal",
+    )
+    write_off_account: str = Field(
+        default="",
+        pattern=r"^\d{0,19}$",
+        description="journal: internal id of the account that bears the loss",
+    )
+    tax_number_field: str = Field(
+        default="vatregnumber",
+        pattern=_COLUMN,
+        description="SuiteQL column of the customer's tax number; defaulttaxreg with SuiteTax",
+    )
+    duns_field: str = Field(
+        default="", pattern=rf"^$|{_COLUMN}", description="custom field of the D-U-N-S number, custentity_..."
+    )
+    body_fields: tuple[str, ...] = Field(
+        default=(), max_length=50, description="custom body fields that mappings of payments and journals use"
+    )
 
     @field_validator("base_url")
     @classmethod
@@ -61,6 +105,14 @@ class Settings(BaseModel):
             raise ValueError("time_zone must be an IANA name such as GMT or Europe/Berlin") from None
         return name
 
+    @field_validator("body_fields")
+    @classmethod
+    def _columns(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [name for name in names if not re.fullmatch(r"cust(body|record)_?[a-z0-9_]{1,70}", name)]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is no custom body field: they look like custbody_region")
+        return names
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         needed: dict[str, dict[str, str | SecretStr]] = {
@@ -76,12 +128,19 @@ class Settings(BaseModel):
                 "private_key": self.private_key,
             },
         }
+        if self.write_off == "journal" and not self.write_off_account:
+            raise ValueError("write_off journal also needs write_off_account")
         missing = [name for name, value in needed[self.auth].items() if not len(value)]
         if missing:
             raise ValueError(f"auth {self.auth} also needs {', '.join(missing)}")
         if self.auth == "m2m":
             load_key(self.private_key.get_secret_value())
         return self
+
+    @property
+    def account(self) -> str:
+        """Whose limit of calls we share: two connections of one account have it together."""
+        return f"{self.address} {realm(self.account_id)}"
 
     @property
     def address(self) -> str:

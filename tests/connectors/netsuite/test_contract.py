@@ -26,17 +26,21 @@ from tests.connectors.netsuite.conftest import (
     Stage,
     customer,
     invoice,
+    line,
     order,
     payment,
     write,
 )
+from tests.connectors.netsuite.test_writing import MEMO, WRITE_OFF, memo, write_off
 
 MAPPINGS = Path(__file__).resolve().parents[3] / "mappings/netsuite"
 AIM = {
     "customer": {"method": "PUT", "path": "/customer/"},
     "order": {"method": "PUT", "path": "/salesOrder/"},
     "invoice": {"method": "POST", "path": "!transform/invoice"},
+    "credit_memo": {"method": "POST", "path": "!transform/creditMemo"},
     "payment": {"method": "PUT", "path": "/customerPayment/"},
+    "adjustment": {"method": "PUT", "path": "/creditMemo/"},
 }
 
 
@@ -60,6 +64,7 @@ class Scene:
             ("BOLT-1", "inventoryItem"),
             ("O'RING", "inventoryItem"),
             ("SETUP", "serviceSaleItem"),
+            ("WRITE-OFF", "otherChargeSaleItem"),
         ):
             self.account.add_item(sku, kind)
         netsuite = self.connect()
@@ -75,7 +80,11 @@ class Scene:
             "customer": write("customer", customer(), CUSTOMER),
             "order": write("order", order(buyer, LINES, "190.40"), ORDER),
             "invoice": write("invoice", invoice(bought, {"l1": 4}, "47.60", "INV-2"), INVOICE),
+            "credit_memo": write(
+                "credit_memo", memo(buyer, "11.90", [line("l1", "BOLT-1", 1)], billed), MEMO
+            ),
             "payment": write("payment", payment(buyer, {billed: "40"}, "50"), PAYMENT),
+            "adjustment": write("adjustment", write_off(billed, "0.60"), WRITE_OFF),
         }[kind]
 
     def faults(self, faults: Sequence[Mapping[str, Any]]) -> None:

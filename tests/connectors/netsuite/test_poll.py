@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.netsuite import connector, translate
+from connectors.netsuite import connector, times
 from connectors.netsuite.connector import NetSuite
 from hub.connector import Change, Delivery, Page
 from hub.errors import AuthFailed, Invalid
@@ -104,7 +104,7 @@ def test_long_sweeps_neither_overlap_nor_skip_even_within_one_second(
     second = netsuite.poll(first.cursor)
     assert (ids(first), ids(second)) == (made[:3], made[3:6])
     assert (first.more, second.more) == (True, False)
-    monkeypatch.setattr(netsuite, "_latest", lambda: datetime.now(UTC) + timedelta(seconds=5))
+    monkeypatch.setattr(netsuite, "_now", lambda: datetime.now(UTC) + timedelta(seconds=5))
     seen: list[str] = []
     cursor = second.cursor
     for _ in range(3):
@@ -161,9 +161,9 @@ def test_a_pushed_delivery_is_never_trusted(netsuite: NetSuite) -> None:
         b"[]",
         b"{}",
         b'"x"',
-        b'{"record":"invoice","id":"1","lastmodified":"2026-11-01 00:00:00"}',
-        b'{"record":"itemFulfillment","id":"../x","lastmodified":"2026-11-01 00:00:00"}',
-        b'{"record":"itemFulfillment","id":"1","lastmodified":"yesterday"}',
+        b'{"type":"SalesOrd","id":"1","lastmodified":"2026-11-01 00:00:00"}',
+        b'{"type":"ItemShip","id":"../x","lastmodified":"2026-11-01 00:00:00"}',
+        b'{"type":"ItemShip","id":"1","lastmodified":"yesterday"}',
     ],
 )
 def test_a_delivery_that_no_poll_made_is_refused(netsuite: NetSuite, body: bytes) -> None:
@@ -182,11 +182,11 @@ def test_a_foreign_cursor_is_refused_with_the_way_out(netsuite: NetSuite, cursor
 def test_a_cursor_survives_being_stored() -> None:
     at = datetime(2026, 11, 21, 10, tzinfo=UTC)
     for cursor in (
-        translate.Cursor(),
-        translate.Cursor(since=at),
-        translate.Cursor(at, at, ("2026-11-21 10:00:00", 7)),
+        times.Cursor(),
+        times.Cursor(since=at),
+        times.Cursor(at, at, ("2026-11-21 10:00:00", 7)),
     ):
-        assert translate.load_cursor(translate.dump_cursor(cursor)) == cursor
+        assert times.load_cursor(times.dump_cursor(cursor)) == cursor
 
 
 def test_the_repeated_hour_of_autumn_loses_nothing() -> None:
@@ -197,7 +197,7 @@ def test_the_repeated_hour_of_autumn_loses_nothing() -> None:
     with serve(account.app) as url:
         told: dict[str, Any] = {"auth": "tba", "base_url": url, "poll_margin": 0, **account.tba}
         netsuite = NetSuite(connector.Settings(**told, time_zone="America/New_York"))
-        netsuite._latest = lambda: clock[0]  # type: ignore[method-assign]  # a clock for this one test
+        netsuite._now = lambda: clock[0]  # type: ignore[method-assign]  # a clock for this one test
         buyer = netsuite.push(
             write("customer", {"companyName": "A", "subsidiary": {"id": "1"}, "currency": {"id": "4"}}, "c")
         )
