@@ -1,4 +1,4 @@
-"""One NetSuite account: its credentials, its books, and what people do in it with their own hands."""
+"""One NetSuite account: its credentials, its books, its doors, and the people who work in it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,22 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sandbox.kit import Kit, build
+from sandbox.netsuite import control
 from sandbox.netsuite.app import Face
-from sandbox.netsuite.books import Body, Books, Row
-from sandbox.netsuite.fields import ITEM_TYPES, RECORDS
+from sandbox.netsuite.books import Books, Row
+from sandbox.netsuite.fields import CustomField
+from sandbox.netsuite.gate import Gate
+from sandbox.netsuite.jobs import Jobs
 from sandbox.netsuite.login import Login
-from sandbox.netsuite.render import Renderer, balances
+from sandbox.netsuite.people import People, Quantities
+from sandbox.netsuite.render import Renderer
 from sandbox.netsuite.rules import Preferences, Rules
+from sandbox.netsuite.soap import Soap
+from sandbox.netsuite.standing import Standing
+from sandbox.netsuite.store import Store
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-Quantity = Decimal | int | str
+OWN_FIELDS = ("custcol_o2c_line_id", "custbody_o2c_id")
 
 
 def _utcnow() -> datetime:
@@ -31,7 +38,7 @@ def _utcnow() -> datetime:
 
 
 class NetSuiteSandbox:
-    """The account. `app` is what it shows on the wire; the methods are its users' work."""
+    """The account. `app` is what it shows on the wire; `people` are its users at work."""
 
     def __init__(
         self,
@@ -47,12 +54,17 @@ class NetSuiteSandbox:
         self.account_id = account_id
         self.kit = kit or Kit()
         self.concurrency = concurrency  # calls at a time for the whole account; 5 is a developer account
-        self.latency = 0.0  # seconds each call holds its slot
+        self.latency = 0.0  # seconds each call holds its place
         self.administrator = False
         self.denied: set[str] = set()  # record types the integration's role may not use
         self.preferences = Preferences(time_zone=time_zone, tax_rounding=tax_rounding)
-        self.books = Books(now, {"custcol_o2c_line_id", "custbody_o2c_id"})
+        self.books = Books(now, {id: CustomField(id) for id in OWN_FIELDS})
         self.rules = Rules(self.books, self.preferences)
+        self.standing = Standing(self.rules)
+        self.store = Store(self.rules)
+        self.gate = Gate(lambda: self.concurrency, lambda: self.latency)
+        self.jobs = Jobs()
+        self.people = People(self)
         self.login = Login(
             account_id,
             consumer_key="c0" * 32,
@@ -63,9 +75,9 @@ class NetSuiteSandbox:
             clock=clock,
         )
         self.certificate_id = "custcertificate1"
-        self.app: ASGIApp = build(
-            self.kit, [Route("/services/{rest:path}", Face(self).endpoint, methods=METHODS)]
-        )
+        self.face, self.soap = Face(self), Soap(self)
+        wire = Route("/services/{rest:path}", self.face.endpoint, methods=METHODS)
+        self.app: ASGIApp = build(self.kit, [wire, *control.routes(self)])
 
     @property
     def tba(self) -> Mapping[str, str]:
@@ -107,62 +119,28 @@ class NetSuiteSandbox:
         with self.kit.lock:
             self.login.tokens.clear()
 
-    def add_item(self, sku: str, type: str = "inventoryItem", *, name: str = "") -> str:
+    def add_item(self, sku: str, type: str = "inventoryItem", *, name: str = "", upc: str = "") -> str:
         """A new item; returns its internal id. `type` is a record type such as serviceSaleItem."""
-        if type not in ITEM_TYPES:
-            raise ValueError(f"type must be one of {', '.join(ITEM_TYPES)}")
-        with self.kit.lock:
-            if sku in self.books.items:
-                raise ValueError(f"there already is an item {sku}")
-            body = Body({"itemId": sku, "displayName": name or sku}, {}, None, frozenset())
-            return self.rules.write(RECORDS[type], body, None).id
+        return self.people.add_item(sku, type, name=name, upc=upc)
 
     def fulfil(
         self,
         sales_order_id: str,
-        quantities: Mapping[str | int, Quantity],
+        quantities: Quantities,
         *,
         shipped_on: date | None = None,
         tracking: str = "",
     ) -> str:
         """What a person in the warehouse does: ship quantities by sku or line number; returns the id."""
-        with self.kit.lock:
-            order = self.books.find("salesOrder", sales_order_id)
-            named = {self._line(order, key): Decimal(str(value)) for key, value in quantities.items()}
-            left_out = [x for x in order.lines["item"] if x["line"] not in named and self._offered(order, x)]
-            lines: list[dict[str, Any]] = [
-                {"orderLine": line, "quantity": value} for line, value in named.items()
-            ]
-            lines += [{"orderLine": x["line"], "itemReceive": False} for x in left_out]
-            values = {"tranDate": shipped_on.isoformat()} if shipped_on else {}
-            packages = [{"packageTrackingNumber": tracking}] if tracking else []
-            body = Body(
-                {**values, "shipStatus": "C"}, {"item": lines, "package": packages}, None, frozenset()
-            )
-            row = self.rules.transform(order, "itemFulfillment", body)
-            return row.id
+        return self.people.ship(sales_order_id, quantities, shipped_on=shipped_on, tracking=tracking)
 
-    def _line(self, order: Row, key: str | int) -> Decimal:
-        for line in order.lines["item"]:
-            if line["line"] == key or line["item"] == self.books.items.get(str(key)):
-                return Decimal(line["line"])
-        raise ValueError(f"sales order {order.id} has no line {key!r}")
-
-    def _offered(self, order: Row, line: Mapping[str, Any]) -> bool:
-        done = self.rules.made(order, "itemFulfillment", line["line"])
-        return self.rules.ships(dict(line)) and bool(line["quantity"] > done) and not line.get("isClosed")
-
-    def change(self, record: str, id: str, **values: str) -> None:
+    def change(self, record: str, id: str, **values: Any) -> None:
         """What a person edits by hand, for example the tracking memo of a fulfilment."""
-        with self.kit.lock:
-            kind = RECORDS[record]
-            body = self.books.parse(kind, values, replace="", strict=True)
-            self.rules.write(kind, body, self.books.find(record, id))
+        self.people.edit(record, id, values)
 
     def close_period(self, through: date) -> None:
         """Close the accounting periods up to and including this day."""
-        with self.kit.lock:
-            self.preferences.closed_through = through
+        self.people.close_period(through)
 
     def find(self, record: str, external_id: str) -> dict[str, Any] | None:
         """The record with this external id as the REST service shows it with its lines, or None."""
@@ -173,7 +151,7 @@ class NetSuiteSandbox:
     def get(self, record: str, id: str) -> dict[str, Any]:
         """A record as the REST service shows it with its lines."""
         with self.kit.lock:
-            return Renderer(self.rules, "").record(self.books.find(record, id), expand=True)
+            return Renderer(self.standing, "").record(self.books.find(record, id), expand=True)
 
     def count(self, record: str) -> int:
         """How many records of a type there are."""
@@ -182,9 +160,20 @@ class NetSuiteSandbox:
     def balance(self, customer: str) -> Decimal:
         """What a customer (internal id) owes: open invoices less unapplied payments."""
         with self.kit.lock:
-            return balances(self.rules, self.books.find("customer", customer))["balance"]
+            self.books.find("customer", customer)
+            return self.standing.balance(customer)
+
+    def tie_out(self) -> dict[str, Any]:
+        """All documents with what is open of them, and where the books do not tie out."""
+        kinds: tuple[str, ...] = ("salesOrder", "itemFulfillment", "invoice", "creditMemo", "customerPayment")
+        kinds += ("customerDeposit", "depositApplication", "customerRefund", "journalEntry")
+        with self.kit.lock:
+            rows = {kind: self.books.records[kind].values() for kind in kinds}
+            books: dict[str, Any] = {k: [control.told(self, row) for row in v] for k, v in rows.items()}
+            balances = {id: str(self.standing.balance(id)) for id in self.books.records["customer"]}
+            return {**books, "balances": balances, "problems": control.problems(self)}
 
     def record_effect(self, action: str, row: Row) -> None:
         """Note a write that came over the wire."""
-        total = row.number("payment" if row.type == "customerPayment" else "total")
+        total = row.number("payment" if row.type in ("customerPayment", "customerDeposit") else "total")
         self.kit.effect(action, row.type, row.id, externalId=row.external_id, total=str(total))

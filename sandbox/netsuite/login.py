@@ -89,6 +89,28 @@ class Login:
             return "InvalidSignature"
         return self._fresh(told)
 
+    def admit_passport(self, told: Mapping[str, str], algorithm: str) -> bool:
+        """SOAP's tokenPassport: is it good? Its base string is five plain values, without any encoding."""
+        names = ("account", "consumerKey", "token", "nonce", "timestamp")
+        text = "&".join(told.get(name, "") for name in names)
+        key = f"{self.consumer_secret}&{self.token_secret}"
+        made = base64.b64encode(hmac.digest(key.encode(), text.encode(), hashlib.sha256)).decode()
+        reason = ""
+        if told.get("account") != self.account_id.upper().replace("-", "_"):
+            reason = "InvalidAccount"
+        elif (told.get("consumerKey"), told.get("token")) != (self.consumer_key, self.token_id):
+            reason = "token_rejected"
+        elif algorithm != "HMAC-SHA256":
+            reason = "InvalidSignatureMethod"
+        elif not hmac.compare_digest(told.get("signature", ""), made):
+            reason = "InvalidSignature"
+        else:
+            stamps = {"oauth_timestamp": told["timestamp"], "oauth_nonce": told["nonce"]}
+            reason = self._fresh(stamps)
+        if reason:
+            self.trail.append(reason)
+        return not reason
+
     def _fresh(self, told: Mapping[str, str]) -> str:
         stamp, nonce = told.get("oauth_timestamp", ""), told.get("oauth_nonce", "")
         if not stamp.isdigit() or abs(self.clock() - int(stamp)) > WINDOW:

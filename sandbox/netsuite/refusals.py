@@ -10,6 +10,7 @@ _TITLES = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    415: "Unsupported Media Type",
     429: "Bad Request",
 }
 _RFC = "https://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html"
@@ -20,10 +21,19 @@ class Refusal(Exception):
     """The account says no. Becomes the envelope of "Error Handling in REST Web Services"."""
 
     def __init__(
-        self, detail: str, code: str = "USER_ERROR", *, status: int = 400, where: str = "", part: str = "Path"
+        self,
+        detail: str,
+        code: str = "USER_ERROR",
+        *,
+        status: int = 400,
+        where: str = "",
+        part: str = "Path",
+        soap: str = "USER_ERROR",
     ) -> None:
         super().__init__(detail)
         self.detail, self.code, self.status, self.where, self.part = detail, code, status, where, part
+        self.soap = soap  # its StatusDetailCodeType in SOAP
+        self.headers: dict[str, str] = {}
 
     def body(self) -> dict[str, Any]:
         """The JSON that NetSuite would send."""
@@ -38,9 +48,26 @@ class Refusal(Exception):
         }
 
 
-def user_error(sentence: str) -> Refusal:
-    """The catch-all for whatever NetSuite's own rules forbid."""
-    return Refusal(_ACCESS + sentence)
+def user_error(sentence: str, soap: str = "USER_ERROR") -> Refusal:
+    """The catch-all for whatever NetSuite's own rules forbid; SOAP often has a code of its own for it."""
+    return Refusal(_ACCESS + sentence, soap=soap)
+
+
+def period_closed() -> Refusal:
+    """A posting record may neither be made nor changed in a closed accounting period."""
+    return user_error(
+        "You cannot create or change this transaction because its posting period is closed.",
+        soap="TRAN_PERIOD_CLOSED",
+    )
+
+
+def locked() -> Refusal:
+    """A workflow locked the record; nobody can tell beforehand from any service."""
+    return Refusal(
+        "This record has been locked by a user defined workflow.",
+        "RCRD_LOCKED_BY_WF",
+        soap="RCRD_LOCKED_BY_WF",
+    )
 
 
 def invalid_value(field: str, value: object, path: str = "") -> Refusal:
@@ -50,6 +77,7 @@ def invalid_value(field: str, value: object, path: str = "") -> Refusal:
         f"for the following field: {field}",
         "INVALID_CONTENT",
         where=path or field,
+        soap="INVALID_KEY_OR_REF",
     )
 
 
@@ -66,6 +94,7 @@ def no_record(record: str, id: str) -> Refusal:
         status=404,
         where=f"{record}/{id}",
         part="UrlPath",
+        soap="RCRD_DSNT_EXIST",
     )
 
 
@@ -76,6 +105,7 @@ def invalid_login() -> Refusal:
         "Setup > Users/Roles > User Management > View Login Audit Trail.",
         "INVALID_LOGIN",
         status=401,
+        soap="INVALID_LOGIN_ATTEMPT",
     )
 
 
@@ -93,4 +123,33 @@ def bad_query(sentence: str) -> Refusal:
         "INVALID_PARAMETER",
         where="q",
         part="QueryParam",
+    )
+
+
+def record_changed() -> Refusal:
+    """Somebody, or a script, saved the record while it was being written: read it again and repeat."""
+    return Refusal(
+        "Error while accessing a resource. Record has been changed.",
+        "RCRD_HAS_BEEN_CHANGED",
+        soap="RCRD_HAS_BEEN_CHANGED",
+    )
+
+
+def no_rights() -> Refusal:
+    """The role lacks a permission."""
+    return Refusal(
+        "Permission Violation: You need a higher permission to access this page.",
+        "INSUFFICIENT_PERMISSION",
+        status=403,
+        soap="INSUFFICIENT_PERMISSION",
+    )
+
+
+def unexpected() -> Refusal:
+    """The catch-all of the servers themselves."""
+    return Refusal(
+        "An unexpected error occurred. Error ID: sandbox",
+        "UNEXPECTED_ERROR",
+        status=500,
+        soap="UNEXPECTED_ERROR",
     )

@@ -1,21 +1,22 @@
-"""NetSuite's own bookkeeping: totals, statuses, what may be billed, shipped and applied, closed periods."""
+"""NetSuite's own bookkeeping: totals, what may be billed and shipped, closed periods, locks, transforms."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sandbox.netsuite.books import DECIMALS, TERM_DAYS, Body, Books, Row, merged
+from sandbox.netsuite import cash, journals, statuses, transforms
+from sandbox.netsuite.books import ZERO, Body, Books, Row, settlements
 from sandbox.netsuite.fields import RECORDS, SHIPPED, RecordType
-from sandbox.netsuite.refusals import invalid_value, user_error
+from sandbox.netsuite.lists import BASE_CURRENCY, LISTS, RECEIVABLE, decimals, period_of
+from sandbox.netsuite.parsing import merged
+from sandbox.netsuite.refusals import Refusal, invalid_value, locked, period_closed, user_error
 
-ZERO = Decimal(0)
-RECEIVABLE = "119"
+_BY_LINES = ("item", "line")  # sublists whose lines are numbered by the account
 
 
 @dataclass
@@ -41,39 +42,58 @@ class Rules:
     def write(self, kind: RecordType, body: Body, known: Row | None, external_id: str | None = None) -> Row:
         """Create or change a record."""
         row = copy.deepcopy(known) if known else Row(kind.name, "")
-        self._open_period(kind, row)
+        self.editable(row)
         self._merge(kind, row, body)
         row.external_id = external_id or body.external_id or row.external_id
         self._defaults(kind, row)
-        self._check(kind, row)
-        self._open_period(kind, row)
+        credits = self._check(kind, row)
+        self.open_period(kind, row)
         row.id = row.id or self.books.next_id(kind)
         self.books.commit(row)
+        for credit in credits:
+            self.books.commit(credit)
         return row
+
+    def editable(self, row: Row) -> None:
+        """May this record be changed at all? Raises Refusal in its vendor's words."""
+        if row.locked:
+            raise locked()
+        if row.voided:
+            raise user_error("This transaction has been voided and cannot be changed.")
+        self.open_period(RECORDS[row.type], row)
 
     def _merge(self, kind: RecordType, row: Row, body: Body) -> None:
         row.values.update(body.values)
         for name, sent in body.lines.items():
             replace = name in body.replace
             row.lines[name] = merged(kind.sublists[name], row.lines.get(name, []), sent, replace=replace)
-        for line in row.lines.get("item", ()):
+        for line in (line for name in _BY_LINES for line in row.lines.get(name, ())):
             if line.get("line") is None:
                 line["line"] = Decimal(row.next_line)
             row.next_line = max(row.next_line, int(line["line"]) + 1)
 
-    def _open_period(self, kind: RecordType, row: Row) -> None:
-        closed = self.preferences.closed_through
+    def open_period(self, kind: RecordType, row: Row) -> None:
+        """Refuses where the posting period is closed: the one chosen, or the one of the date."""
+        closed, day = self.preferences.closed_through, row.values.get("tranDate")
+        if not kind.posting or closed is None or not day:
+            return
+        chosen = LISTS["accountingPeriod"].get(row.values.get("postingPeriod") or "")
+        ends = chosen["endDate"] if chosen else date.fromisoformat(day)
+        if ends <= closed:
+            raise period_closed()
+
+    def period(self, row: Row) -> str:
+        """The posting period's id; empty for what does not post."""
         day = row.values.get("tranDate")
-        if kind.posting and closed and day and date.fromisoformat(day) <= closed:
-            raise user_error(
-                "You cannot create or change this transaction because its posting period is closed."
-            )
+        if not RECORDS[row.type].posting or not day:
+            return ""
+        return row.values.get("postingPeriod") or period_of(date.fromisoformat(day))
 
     def _defaults(self, kind: RecordType, row: Row) -> None:
         values = row.values
         if kind.sequence == "entity":
-            values.setdefault("entityId", f"CUST{self.books.counters['entity'] + 1}")
-            values["currency"] = values.get("currency") or "1"
+            values["entityId"] = values.get("entityId") or self._entity_id()
+            values["currency"] = values.get("currency") or BASE_CURRENCY
         if kind.sequence != "transaction":
             return
         values["tranDate"] = values.get("tranDate") or self.today().isoformat()
@@ -84,56 +104,69 @@ class Rules:
                 values[name] = values.get(name) or customer.values.get(name)
         if kind.name == "salesOrder":
             values["orderStatus"] = values.get("orderStatus") or "A"
-        if kind.name == "invoice":
+        if kind.name in ("invoice", "creditMemo"):
             values["account"] = values.get("account") or RECEIVABLE
-            due = date.fromisoformat(values["tranDate"]) + timedelta(
-                TERM_DAYS.get(values.get("terms") or "", 0)
-            )
+        if kind.name == "invoice":
+            days = int(LISTS["term"].get(values.get("terms") or "", {}).get("daysUntilNetDue", 0))
+            due = date.fromisoformat(values["tranDate"]) + timedelta(days)
             values["dueDate"] = values.get("dueDate") or due.isoformat()
+        if "exchangeRate" not in kind.body:
+            return
+        rate = LISTS["currency"].get(values.get("currency") or "", {}).get("exchangeRate", "1")
+        values["exchangeRate"] = values.get("exchangeRate") or Decimal(rate)
+
+    def _entity_id(self) -> str:
+        """The name of a customer who was given none: the next number (auto-numbering is on)."""
+        return f"CUST{self.books.counters['entity'] + 1}"
 
     def customer(self, row: Row) -> Row | None:
         """The customer of a transaction."""
-        id = row.values.get("entity") or row.values.get("customer")
-        return self.books.records["customer"].get(id or "")
+        return self.books.records["customer"].get(row.customer)
 
-    def _check(self, kind: RecordType, row: Row) -> None:
+    def _check(self, kind: RecordType, row: Row) -> list[Row]:
+        """All rules of one record; gives back other records that change with it."""
         if kind.name == "customer":
-            person = row.values.get("isPerson")
-            needed = (
-                {"firstName": "First Name", "lastName": "Last Name"}
-                if person
-                else {"companyName": "Company Name"}
-            )
-            _require(row, {**needed, "subsidiary": "Subsidiary"})
-            self._unique(row)
-        elif kind.name == "customerPayment":
-            _require(row, {"customer": "Customer"})
-            self._currency(row)
-            self._payment(row)
+            self._check_customer(row)
+        elif kind.sequence == "item":
+            self._check_item(row)
         elif kind.name == "itemFulfillment":
             self._fulfilment(row)
-        elif "entity" in kind.body:
-            _require(row, {"entity": "Customer"})
+        elif kind.name == "journalEntry":
+            journals.check(row)
+        elif "customer" in kind.body:
+            require(row, {"customer": "Customer"})
+            self._currency(row)
+            return cash.check(self, row)
+        else:
+            require(row, {"entity": "Customer"})
             self._currency(row)
             self._sums(row)
-            if kind.name == "salesOrder":
-                self._order(row)
-            else:
-                self._invoice(row)
+            {"salesOrder": self._order, "invoice": self._invoice}.get(kind.name, self._credit)(row)
+        return []
 
-    def _unique(self, row: Row) -> None:
-        name = row.values["entityId"]
-        others = self.books.records["customer"].values()
-        if any(other.values["entityId"] == name and other.id != row.id for other in others):
-            raise user_error(
-                "A customer record with this ID already exists. "
-                "You must enter a unique customer ID for each record you create."
+    def _check_customer(self, row: Row) -> None:
+        needed = (
+            {"firstName": "First Name", "lastName": "Last Name"}
+            if row.values.get("isPerson")
+            else {"companyName": "Company Name"}
+        )
+        require(row, {**needed, "subsidiary": "Subsidiary"})
+        if self.books.entity_ids.get(row.values["entityId"], row.id) != row.id:
+            raise Refusal(
+                "Error while accessing a resource. A customer record with this ID already exists. "
+                "You must enter a unique customer ID for each record you create.",
+                soap="UNIQUE_CUST_ID_REQD",
             )
+
+    def _check_item(self, row: Row) -> None:
+        require(row, {"itemId": "Item Name/Number"})
+        if self.books.items.get(row.values["itemId"], row.id) != row.id:
+            raise user_error("Uniqueness error - record is a duplicate of another record.", soap="DUP_ITEM")
 
     def _currency(self, row: Row) -> None:
         customer = self.customer(row)
         if customer is None:
-            raise invalid_value("entity", row.values.get("entity"))
+            raise invalid_value("entity", row.customer)
         allowed = {customer.values["currency"]} | {
             line["currency"] for line in customer.lines.get("currencyList", ())
         }
@@ -142,7 +175,7 @@ class Rules:
 
     def cents(self, row: Row, amount: Decimal) -> Decimal:
         """Round to the currency's minor unit."""
-        step = Decimal(1).scaleb(-DECIMALS.get(row.values.get("currency", ""), 2))
+        step = Decimal(1).scaleb(-decimals(row.values.get("currency", "")))
         return amount.quantize(step, ROUND_HALF_UP)
 
     def _sums(self, row: Row) -> None:
@@ -153,6 +186,8 @@ class Rules:
             if not line.get("item"):
                 raise user_error("Please enter value(s) for: Item.")
             line["quantity"] = Decimal(1) if line.get("quantity") is None else line["quantity"]
+            if line.get("taxRate1") is None and line.get("taxCode"):
+                line["taxRate1"] = Decimal(LISTS["salesTaxItem"][line["taxCode"]]["rate"])
             if line.get("rate") is not None:
                 line["amount"] = self.cents(row, line["quantity"] * line["rate"])
             if line.get("amount") is None:
@@ -180,7 +215,7 @@ class Rules:
         """Quantity of an order line that is already on records of this type."""
         found = ZERO
         for row in self.books.children.get(order.id, ()):
-            if row.type == record and row.id != but:
+            if row.type == record and row.id != but and not row.voided:
                 found += sum((x["quantity"] for x in row.lines["item"] if x.get("orderLine") == line), ZERO)
         return found
 
@@ -207,14 +242,20 @@ class Rules:
         return max(base - self.made(order, "invoice", line["line"], but=but), ZERO)
 
     def _invoice(self, row: Row) -> None:
+        source = row.values.get("createdFrom")
+        if source and source not in self.books.transactions:
+            raise invalid_value("createdFrom", source)
         order = self._source(row)
         lines = {line["line"]: line for line in order.lines["item"]} if order else {}
         for line in row.lines["item"]:
-            source = lines.get(line.get("orderLine"))
-            if order and source and line["quantity"] > self.billable(order, source, but=row.id):
+            ordered = lines.get(line.get("orderLine"))
+            if order and ordered and line["quantity"] > self.billable(order, ordered, but=row.id):
                 raise user_error("The quantity to bill is more than the quantity that was fulfilled.")
-        if row.id and sum(self.books.paid.get(row.id, {}).values(), ZERO) > row.number("total"):
+        if row.id and self.settled(row) > row.number("total"):
             raise user_error("The total cannot be less than the amount that was already paid.")
+
+    def _credit(self, row: Row) -> None:
+        cash.credit_memo(self, row)
 
     def _fulfilment(self, row: Row) -> None:
         order = self._source(row)
@@ -227,127 +268,36 @@ class Rules:
             if line["quantity"] <= 0 or line["quantity"] > left:
                 raise user_error(f"You cannot fulfill more than {left} of line {source['line']}.")
 
+    def settled(self, row: Row, *, but: str = "") -> Decimal:
+        """What others settled of a document, early-payment discounts included."""
+        return sum((x for id, x in self.books.paid.get(row.id, {}).items() if id != but), ZERO)
+
     def remaining(self, invoice: Row, *, but: str = "") -> Decimal:
-        """What is still owed on an invoice, leaving one payment out of account."""
-        paid = self.books.paid.get(invoice.id, {})
-        return invoice.number("total") - sum((x for id, x in paid.items() if id != but), ZERO)
+        """What is still owed on an invoice or a journal's debit, leaving one payment out of account."""
+        return journals.receivable(invoice) - self.settled(invoice, but=but)
 
-    def _payment(self, row: Row) -> None:
-        values = row.values
-        values["arAcct"] = values.get("arAcct") or RECEIVABLE
-        if values.get("undepFunds") and values.get("account"):
-            raise user_error("You cannot choose an account together with Undeposited Funds.")
-        values["undepFunds"] = not values.get("account")
-        applied = [line for line in row.lines.get("apply", ()) if line.get("apply", True)]
-        for line in applied:
-            self._application(row, line)
-        row.lines["apply"] = applied
-        total = sum((line["amount"] for line in applied), ZERO)
-        values["payment"] = total if values.get("payment") is None else values["payment"]
-        if values["payment"] <= 0 and not row.id:
-            raise user_error("Please enter value(s) for: Payment Amount.")
-        if total > values["payment"]:
-            raise user_error("You cannot apply more than the amount of the payment.")
-
-    def _application(self, row: Row, line: dict[str, Any]) -> None:
-        invoice = self.books.records["invoice"].get(line.get("doc", ""))
-        fits = invoice is not None and (
-            invoice.values["entity"] == row.values["customer"]
-            and invoice.values["currency"] == row.values["currency"]
-            and invoice.values["account"] == row.values["arAcct"]
-        )
-        if invoice is None or not fits:
-            raise user_error(
-                "Unable to find a matching line for sublist apply with key: [doc, line] "
-                f"and value: [{line.get('doc')}, {int(line.get('line') or 0)}]."
-            )
-        due = self.remaining(invoice, but=row.id)
-        line["line"] = ZERO
-        line["apply"] = True
-        line["amount"] = due if line.get("amount") is None else line["amount"]
-        if line["amount"] <= 0 or line["amount"] + (line.get("disc") or ZERO) > due:
-            raise user_error(
-                f"You cannot apply {line['amount']} to {invoice.values['tranId']}: {due} is due."
-            )
+    def unapplied(self, row: Row) -> Decimal:
+        """What a payment, credit memo, deposit or journal's credit still has to give."""
+        if row.voided:
+            return ZERO
+        used = sum((amount for _, amount, _ in settlements(row)), ZERO)
+        return cash.worth(row) - used - self.settled(row)
 
     def transform(self, order: Row, target: str, body: Body) -> Row:
-        """A new record from a sales order: its lines, changed by the body's lines, keyed by orderLine."""
-        kind = RECORDS[target]
-        if order.values["orderStatus"] == "A":
-            raise user_error("The sales order is not approved yet: its status is Pending Approval.")
-        lines = list(self._offered(order, target))
-        offered = {line["orderLine"] for line in lines}
-        for sent in body.lines.get("item", ()):
-            if sent.get("orderLine") not in offered:
-                raise user_error(
-                    "Unable to find a matching line for sublist item with key: [orderLine] "
-                    f"and value: [{sent.get('orderLine')}]."
-                )
-        sent_lines = body.lines.get("item", ())
-        lines = merged(kind.sublists["item"], lines, sent_lines, replace="item" in body.replace)
-        chosen = [x for x in lines if x["quantity"] != 0 and x.pop("itemReceive", True)]
-        if not chosen:
-            raise user_error("You must enter at least one line item for this transaction.")
-        copied = ("entity", "currency", "subsidiary", "terms", "otherRefNum", "location", "shippingAddress")
-        taken = {k: v for k, v in order.values.items() if k in copied and k in kind.body}
-        values = {**taken, **body.values, "createdFrom": order.id}
-        return self.write(
-            kind, Body(values, {**body.lines, "item": chosen}, body.external_id, frozenset()), None
-        )
-
-    def _offered(self, order: Row, target: str) -> Iterable[dict[str, Any]]:
-        for line in order.lines["item"]:
-            keep = {k: v for k, v in line.items() if k.startswith("custcol") or k in ("item", "description")}
-            if target == "invoice":
-                open = line["quantity"] > self.made(order, "invoice", line["line"])
-                quantity = self.billable(order, line)
-                keep |= {k: line[k] for k in ("rate", "taxRate1", "taxCode") if line.get(k) is not None}
-                if line.get("rate") is None:
-                    keep["rate"] = line["amount"] / line["quantity"]
-            else:
-                done = self.made(order, "itemFulfillment", line["line"])
-                open = self.ships(line) and line["quantity"] > done
-                quantity = line["quantity"] - done
-            if open and not line.get("isClosed"):
-                yield {**keep, "orderLine": line["line"], "quantity": quantity}
+        """A new record from another one. Raises Refusal where the two do not fit."""
+        made = transforms.made_from(self, order, target, body)
+        return self.write(RECORDS[target], made, None)
 
     def status(self, row: Row) -> tuple[str, str]:
         """The status as NetSuite names it: its letter and its words."""
-        if row.type == "invoice":
-            return ("A", "Open") if self.remaining(row) > 0 else ("B", "Paid In Full")
-        if row.type == "customerPayment":
-            return ("B", "Not Deposited") if row.values["undepFunds"] else ("C", "Deposited")
-        if row.type == "itemFulfillment":
-            ship = row.values.get("shipStatus") or "C"
-            return ship, {"A": "Picked", "B": "Packed", "C": "Shipped"}[ship]
-        if row.type == "salesOrder":
-            return self._progress(row)
-        return "", ""
-
-    def _progress(self, order: Row) -> tuple[str, str]:
-        if order.values["orderStatus"] != "B":
-            names = {"A": "Pending Approval", "C": "Cancelled", "H": "Closed"}
-            return order.values["orderStatus"], names.get(order.values["orderStatus"], "Undefined")
-        lines = order.lines["item"]
-        ordered = [x["quantity"] for x in lines]
-        billed = [self.made(order, "invoice", x["line"]) for x in lines]
-        shipped = [
-            self.made(order, "itemFulfillment", x["line"]) if self.ships(x) else x["quantity"] for x in lines
-        ]
-        if billed == ordered:
-            return "G", "Billed"
-        if shipped == ordered:
-            return "F", "Pending Billing"
-        if not any(self.made(order, "itemFulfillment", x["line"]) for x in lines):
-            return "B", "Pending Fulfillment"
-        waiting = any(self.billable(order, x) for x in lines)
-        return ("E", "Pending Billing/Partially Fulfilled") if waiting else ("D", "Partially Fulfilled")
+        return statuses.status(self, row)
 
 
-def _require(row: Row, labels: dict[str, str]) -> None:
+def require(row: Row, labels: dict[str, str]) -> None:
+    """Refuses a record that lacks mandatory fields, naming them as the form does."""
     missing = [label for name, label in labels.items() if not row.values.get(name)]
     if missing:
-        raise user_error(f"Please enter value(s) for: {', '.join(missing)}.")
+        raise user_error(f"Please enter value(s) for: {', '.join(missing)}.", soap="USER_ERROR")
 
 
 def local(at: datetime, zone: str) -> datetime:

@@ -1,326 +1,221 @@
-"""A working part of SuiteQL: one table, conditions, order, and the service's way of giving values."""
+"""SuiteQL: queries as the service takes them, run on tables that follow the books."""
 
 from __future__ import annotations
 
-import operator
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
+from sandbox.netsuite.ql_values import Values
+from sandbox.netsuite.ql_words import RESERVED, Node, Scope, Source, Tokens
 from sandbox.netsuite.refusals import bad_query
-from sandbox.netsuite.render import display
-from sandbox.netsuite.rules import Rules
-from sandbox.netsuite.tables import TABLES, columns
+from sandbox.netsuite.store import Store, shown
 
-QUERY_MAX = 200_000  # characters
-LIST_MAX = 1000  # Oracle refuses a longer IN list
-DEPTH_MAX = 50
-_TOKEN = re.compile(r"\s*('(?:[^']|'')*'|\d+(?:\.\d+)?|[A-Za-z_][\w.]*|<>|!=|<=|>=|[=<>(),*])")
-_SIGNS = {
-    "=": operator.eq,
-    "<>": operator.ne,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
+ROWS_MAX = 100_000  # of one query, whatever its paging
+_JOINS = {
+    ("JOIN",): "JOIN",
+    ("INNER", "JOIN"): "JOIN",
+    ("LEFT", "JOIN"): "LEFT JOIN",
+    ("LEFT", "OUTER", "JOIN"): "LEFT JOIN",
+    ("RIGHT", "JOIN"): "RIGHT JOIN",
+    ("RIGHT", "OUTER", "JOIN"): "RIGHT JOIN",
+    ("FULL", "OUTER", "JOIN"): "FULL JOIN",
+    ("CROSS", "JOIN"): "CROSS JOIN",
 }
-_MASKS = {"YYYY": "%Y", "MM": "%m", "DD": "%d", "HH24": "%H", "MI": "%M", "SS": "%S"}
-
-Row = Mapping[str, Any]
-Value = Callable[[Row], Any]
-Test = Callable[[Row], bool]
 
 
-@dataclass
-class Query:
-    """A parsed query, ready to run."""
+class Selected(NamedTuple):
+    """A translated query: its SQL and the names and types of what it gives."""
 
-    table: str
-    columns: list[tuple[str, Value]]
-    where: Test
-    order: list[tuple[Value, bool]]
-    counts: bool = False
+    sql: str
+    columns: list[tuple[str, str]]
+    limited: bool = False
 
 
-class _Parser:
-    """Recursive descent over the tokens of one query."""
+class Translator:
+    """Recursive descent over one query, from SuiteQL to the engine's SQL."""
 
-    def __init__(self, q: str, rules: Rules) -> None:
-        self.rules = rules
-        self.tokens = _tokens(q)
-        self.at = 0
-        self.depth = 0
-        self.known: frozenset[str] = frozenset()
-        self.alias = ""
-        self.counts = False
+    def __init__(self, q: str, store: Store) -> None:
+        self.tokens, self.store = Tokens(q), store
 
-    def peek(self) -> str:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+    def whole(self) -> Selected:
+        """The query. Raises Refusal for what SuiteQL does not have, or this account does not have."""
+        made = self._union(None)
+        if self.tokens.at < len(self.tokens.words):
+            raise bad_query(f"unexpected '{self.tokens.take()}'")
+        return made
 
-    def take(self, *wanted: str) -> str:
-        token = self.peek()
-        if wanted and token.upper() not in wanted:
-            raise bad_query(f"expected {' or '.join(wanted)} at '{token or 'end of query'}'")
-        self.at += 1
-        return token
+    def _inner(self, outer: Scope) -> Node:
+        """A subquery used as a value or list."""
+        self.tokens.deeper()
+        made = self._union(outer)
+        self.tokens.depth -= 1
+        return Node(made.sql, made.columns[0][1] if made.columns else "text")
 
-    def accept(self, *wanted: str) -> bool:
-        found = self.peek().upper() in wanted
-        self.at += found
-        return found
+    def _union(self, outer: Scope | None) -> Selected:
+        made = self._select(outer)
+        sql = made.sql
+        while self.tokens.accept("UNION"):
+            every = "ALL " if self.tokens.accept("ALL") else ""
+            more = self._select(outer)
+            if len(more.columns) != len(made.columns):
+                raise bad_query("queries of a UNION need the same number of columns")
+            sql += f" UNION {every}{more.sql}"
+        return Selected(sql, made.columns, made.limited)
 
-    def query(self) -> Query:
-        self.take("SELECT")
-        start = self.at
-        while self.peek().upper() not in ("FROM", ""):
-            self.at += 1  # the columns are read once the table is known
-        self.take("FROM")
-        table = self.take().lower()
-        if table not in TABLES:
-            raise bad_query(f"Invalid search type: {table}.")
-        self.known = columns(self.rules, table)
-        self.accept("AS")
-        if self.peek() and self.peek().upper() not in ("WHERE", "ORDER"):
-            self.alias = self.take().lower()
-        rest, self.at = self.at, start
-        selected = self._selected()
-        self.take("FROM")
-        self.at = rest
-        where = self._either() if self.accept("WHERE") else _always
-        order = self._order()
-        if self.peek():
-            raise bad_query(f"unexpected '{self.peek()}'")
-        return Query(table, selected, where, order, self.counts)
+    def _select(self, outer: Scope | None) -> Selected:
+        tokens = self.tokens
+        tokens.take("SELECT")
+        distinct = "DISTINCT " if tokens.accept("DISTINCT") else ""
+        top = tokens.take() if tokens.accept("TOP") else ""
+        start, scope = tokens.at, Scope(outer=outer)
+        values = Values(tokens, scope, self._inner)
+        tokens.at = tokens.past("FROM") + 1
+        sources = self._sources(scope, values)
+        after, tokens.at = tokens.at, start
+        columns, told = self._columns(scope, values)
+        if tokens.peek() != "FROM":
+            raise bad_query(f"unexpected '{tokens.peek()}', expected FROM")
+        tokens.at = after
+        sql = f"SELECT {distinct}{told} FROM {sources}"  # noqa: S608 - names come from our own tables
+        if tokens.accept("WHERE"):
+            sql += f" WHERE {values.condition().sql}"
+        if tokens.accept("GROUP", "BY"):
+            sql += f" GROUP BY {self._list(values)}"
+        if tokens.accept("HAVING"):
+            sql += f" HAVING {values.condition().sql}"
+        if tokens.accept("ORDER", "BY"):
+            sql += f" ORDER BY {self._order(scope, values, columns)}"
+        rows = self._rows(top)
+        return Selected(sql + rows, columns, bool(rows))
 
-    def _selected(self) -> list[tuple[str, Value]]:
-        if self.accept("*"):
-            return [(name, _column(name)) for name in sorted(self.known)]
-        found = [self._one()]
-        while self.accept(","):
-            found.append(self._one())
-        return found
+    def _list(self, values: Values) -> str:
+        found = [values.value().sql]
+        while self.tokens.accept(","):
+            found.append(values.value().sql)
+        return ", ".join(found)
 
-    def _one(self) -> tuple[str, Value]:
-        token = self.peek()
-        value = self._value()
-        name = token.rsplit(".", 1)[-1].lower()
-        if self.tokens[self.at - 1] == ")":
-            name = f"expr{self.at}"
-        if self.accept("AS") or self.peek().upper() not in (",", "FROM"):
-            name = self.take().lower()
-        return name, value
+    def _rows(self, top: str) -> str:
+        skip = ""
+        if self.tokens.accept("OFFSET"):
+            skip = f" OFFSET {self._whole_number(self.tokens.take())}"
+            self.tokens.take()  # ROW or ROWS
+        if self.tokens.accept("FETCH"):
+            self.tokens.take()  # FIRST or NEXT
+            top = self.tokens.take()
+            self.tokens.take()
+            self.tokens.take("ONLY")
+        limit = f" LIMIT {self._whole_number(top)}" if top else " LIMIT -1" if skip else ""
+        return limit + skip
 
-    def _order(self) -> list[tuple[Value, bool]]:
-        found: list[tuple[Value, bool]] = []
-        if self.accept("ORDER"):
-            self.take("BY")
-            while True:
-                value = self._value()
-                found.append((value, self.accept("DESC") or (self.accept("ASC") and False)))
-                if not self.accept(","):
-                    break
-        return found
+    def _whole_number(self, word: str) -> str:
+        if not word.isdigit():
+            raise bad_query(f"'{word}' is not a number of rows")
+        return word
 
-    def _either(self) -> Test:
-        self.depth += 1
-        if self.depth > DEPTH_MAX:
-            raise bad_query("too many nested conditions")
-        tests = [self._every()]
-        while self.accept("OR"):
-            tests.append(self._every())
-        self.depth -= 1
-        return lambda row: any(test(row) for test in tests)
+    def _sources(self, scope: Scope, values: Values) -> str:
+        sql = self._source(scope)
+        while True:
+            if self.tokens.accept(","):
+                sql += f" CROSS JOIN {self._source(scope)}"
+                continue
+            join = next((how for words, how in _JOINS.items() if self.tokens.accept(*words)), "")
+            if not join:
+                return sql
+            sql += f" {join} {self._source(scope)}"
+            if join != "CROSS JOIN":
+                self.tokens.take("ON")
+                sql += f" ON {values.condition().sql}"
 
-    def _every(self) -> Test:
-        tests = [self._test()]
-        while self.accept("AND"):
-            tests.append(self._test())
-        return lambda row: all(test(row) for test in tests)
+    def _source(self, scope: Scope) -> str:
+        if self.tokens.accept("("):
+            self.tokens.deeper()
+            made = self._union(scope.outer)
+            self.tokens.take(")")
+            self.tokens.depth -= 1
+            alias = self._alias() or f"q{self.tokens.at}"
+            scope.sources.append(Source(alias, "", dict(made.columns)))
+            return f"({made.sql}) AS [{alias}]"
+        name = self.tokens.take().lower()
+        known = self.store.columns.get(name)
+        if known is None:
+            raise bad_query(f"Record '{name}' was not found.")
+        alias = self._alias() or name
+        scope.sources.append(Source(alias, name, known))
+        return f"[{name}] AS [{alias}]"
 
-    def _test(self) -> Test:
-        if self.accept("NOT"):
-            inner = self._test()
-            return lambda row: not inner(row)
-        if self.accept("("):
-            inner = self._either()
-            self.take(")")
-            return inner
-        left = self._value()
-        if self.accept("IS"):
-            wanted = not self.accept("NOT")
-            self.take("NULL")
-            return lambda row: (left(row) is None) is wanted
-        negate = self.accept("NOT")
-        test = self._compared(left)
-        return (lambda row: left(row) is not None and not test(row)) if negate else test
+    def _alias(self) -> str:
+        named = self.tokens.accept("AS")
+        word = self.tokens.peek()
+        if named or (word and word not in RESERVED and (word[0].isalpha() or word[0] in '_"')):
+            return self.tokens.take().strip('"').lower()
+        return ""
 
-    def _compared(self, left: Value) -> Test:
-        token = self.take().upper()
-        if token == "IN":
-            options = self._options()
-            return lambda row: any(_compare(operator.eq, left(row), option(row)) for option in options)
-        if token == "LIKE":
-            pattern = self._value()
-            return lambda row: bool(re.fullmatch(_wildcards(pattern(row)), str(left(row) or ""), re.S))
-        if token == "BETWEEN":
-            low = self._value()
-            self.take("AND")
-            high = self._value()
-            return lambda row: (
-                _compare(operator.ge, left(row), low(row)) and _compare(operator.le, left(row), high(row))
-            )
-        if token not in _SIGNS:
-            raise bad_query(f"unexpected '{token or 'end of query'}'")
-        right = self._value()
-        return lambda row: _compare(_SIGNS[token], left(row), right(row))
+    def _columns(self, scope: Scope, values: Values) -> tuple[list[tuple[str, str]], str]:
+        found: list[tuple[str, Node]] = []
+        while True:
+            word = self.tokens.peek()
+            if word == "*" or word.endswith(".*"):
+                found += self._every(scope, self.tokens.take()[:-2].lower())
+            else:
+                node = values.value()
+                name = self._alias() or node.column or f"expr{len(found) + 1}"
+                found.append((name, node))
+            if not self.tokens.accept(","):
+                break
+        sql = ", ".join(f"{node.sql} AS [{name}]" for name, node in found)
+        return [(name, node.type) for name, node in found], sql
 
-    def _options(self) -> list[Value]:
-        self.take("(")
-        options = [self._value()]
-        while self.accept(","):
-            options.append(self._value())
-        self.take(")")
-        if len(options) > LIST_MAX:
-            raise bad_query(f"maximum number of expressions in a list is {LIST_MAX}")
-        return options
+    def _every(self, scope: Scope, owner: str) -> list[tuple[str, Node]]:
+        return [
+            (name, Node(f"[{source.alias}].[{name}]", type))
+            for source in scope.sources
+            if owner in ("", source.alias)
+            for name, type in source.columns.items()
+            if name[0] != "_"
+        ]
 
-    def _value(self) -> Value:
-        token = self.take()
-        if token.startswith("'"):
-            text = token[1:-1].replace("''", "'")
-            return lambda row: text
-        if token[:1].isdigit():
-            number = Decimal(token)
-            return lambda row: number
-        if self.accept("("):
-            return self._call(token.upper())
-        name = token.lower()
-        if self.alias and name.startswith(self.alias + "."):
-            name = name[len(self.alias) + 1 :]
-        if name not in self.known:
-            raise bad_query(f"Unknown identifier '{name}'.")
-        return _column(name)
-
-    def _call(self, name: str) -> Value:
-        if name == "COUNT":
-            self.take("*")
-            self.take(")")
-            self.counts = True
-            return lambda row: None
-        token = self.peek()
-        arguments = [self._value()]
-        while self.accept(","):
-            arguments.append(self._value())
-        self.take(")")
-        first = arguments[0]
-        if name in ("TO_TIMESTAMP", "TO_DATE") and len(arguments) == 2:
-            return lambda row: _parse(first(row), arguments[1](row))
-        if name == "TO_CHAR" and len(arguments) == 2:
-            return lambda row: _format(first(row), arguments[1](row))
-        if name in ("UPPER", "LOWER"):
-            change = str.upper if name == "UPPER" else str.lower
-            return lambda row: None if first(row) is None else change(str(first(row)))
-        if name == "BUILTIN.DF":
-            return lambda row: self._shown(token.rsplit(".", 1)[-1].lower(), first(row))
-        raise bad_query(f"Unknown function '{name}'.")
-
-    def _shown(self, column: str, value: Any) -> Any:
-        return display(self.rules.books, column, str(value)) or value if value is not None else None
+    def _order(self, scope: Scope, values: Values, columns: list[tuple[str, str]]) -> str:
+        names = {name for name, _ in columns}
+        found = []
+        while True:
+            word = self.tokens.peek()
+            plain = word.lower() in names and self.tokens.peek(1) in ("", ",", "ASC", "DESC", ")", "FETCH")
+            sql = f"[{self.tokens.take().lower()}]" if plain else values.value().sql
+            down = self.tokens.accept("DESC") or (self.tokens.accept("ASC") and False)
+            nulls = "FIRST" if down else "LAST"  # as Oracle has it
+            if self.tokens.accept("NULLS"):
+                nulls = self.tokens.take().upper()
+            found.append(f"{sql}{' DESC' if down else ''} NULLS {nulls}")
+            if not self.tokens.accept(","):
+                return ", ".join(found)
 
 
-def _tokens(q: str) -> list[str]:
-    if not isinstance(q, str) or not q.strip() or len(q) > QUERY_MAX:
-        raise bad_query("Invalid or unsupported search")
-    found, at = [], 0
-    text = q.strip()
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise bad_query(f"unexpected character '{text[at:].strip()[:1]}'")
-        found.append(match[1])
-        at = match.end()
-    return found
+class Answer(NamedTuple):
+    """One page of a query's rows, and how many rows there are in all."""
+
+    rows: list[dict[str, Any]]
+    total: int
 
 
-def _always(row: Row) -> bool:
-    return True
+def run(store: Store, q: str, limit: int, offset: int) -> Answer:
+    """A page of rows; null columns are left out. Raises Refusal for what cannot be understood."""
+    store.refresh()
+    made = Translator(q, store).whole()
+    [(count,)] = store.run(f"SELECT count(*) FROM ({made.sql})")  # noqa: S608 - names come from our own tables
+    total = min(count, ROWS_MAX)
+    wanted = max(min(limit, total - offset), 0)
+    whole = f"SELECT * FROM ({made.sql})" if made.limited else made.sql  # noqa: S608 - names come from our own tables
+    rows = store.run(f"{whole} LIMIT ? OFFSET ?", (wanted, offset)) if wanted else []
+    return Answer([_row(made, row) for row in rows], total)
 
 
-def _column(name: str) -> Value:
-    return lambda row: row.get(name)
+def _row(made: Selected, row: tuple[Any, ...]) -> dict[str, Any]:
+    told: dict[str, Any] = {"links": []}
+    for (name, type), value in zip(made.columns, row, strict=True):
+        if value is not None:
+            told[name] = _day(value) if type == "date" else shown(value)
+    return told
 
 
-def _mask(mask: str) -> str:
-    return re.sub("YYYY|HH24|MM|DD|MI|SS", lambda m: _MASKS[m[0]], mask)
-
-
-def _parse(text: Any, mask: str) -> datetime:
-    try:
-        return datetime.strptime(str(text), _mask(mask))  # noqa: DTZ007 - the account's local time
-    except ValueError:
-        raise bad_query(f"date '{text}' does not match the format '{mask}'") from None
-
-
-def _format(value: Any, mask: str) -> str | None:
-    return value.strftime(_mask(mask)) if isinstance(value, date) else None
-
-
-def _wildcards(pattern: Any) -> str:
-    return re.escape(str(pattern)).replace("%", ".*").replace("_", ".")
-
-
-def _compare(sign: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
-    if left is None or right is None:
-        return False
-    left, right = _alike(left, right)
-    right, left = _alike(right, left)
-    try:
-        return sign(left, right)
-    except TypeError:
-        raise bad_query("Invalid number or date in a condition") from None
-
-
-def _alike(one: Any, other: Any) -> tuple[Any, Any]:
-    if isinstance(other, bool):
-        other = "T" if other else "F"
-    elif isinstance(other, date) and not isinstance(other, datetime):
-        other = datetime(other.year, other.month, other.day)  # noqa: DTZ001 - the account's local time
-    if isinstance(one, int | Decimal) and not isinstance(one, bool) and isinstance(other, str):
-        try:
-            other = Decimal(other)
-        except ArithmeticError:
-            raise bad_query(f"'{other}' is not a number") from None
-    return one, other
-
-
-def _shown(value: Any) -> str:
-    """Everything is text; dates lose their time, booleans are T and F."""
-    if isinstance(value, bool):
-        return "T" if value else "F"
-    if isinstance(value, date):
-        return value.strftime("%m/%d/%Y")
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    return str(value)
-
-
-def run(rules: Rules, q: str) -> list[dict[str, Any]]:
-    """All rows of a query; null columns are left out. Raises Refusal for what cannot be understood."""
-    query = _Parser(q, rules).query()
-    found = [row for row in TABLES[query.table](rules) if query.where(row)]
-    if query.counts:
-        return [{"links": [], query.columns[0][0]: str(len(found))}]
-    for value, descending in reversed(query.order):
-        found.sort(key=lambda row, v=value: _rank(v(row)), reverse=descending)  # type: ignore[misc]  # bound now
-    return [
-        {"links": [], **{n: _shown(v) for n, value in query.columns if (v := value(row)) is not None}}
-        for row in found
-    ]
-
-
-def _rank(value: Any) -> tuple[bool, Any]:
-    return value is None, "" if value is None else value
+def _day(value: str) -> str:
+    """Dates lose their time: the format of the user's preferences."""
+    return f"{value[5:7]}/{value[8:10]}/{value[:4]}"
