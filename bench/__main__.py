@@ -17,6 +17,7 @@ COMMANDS = {
     "loop": "won deals per second through the whole loop, embedded and scaled",
     "growth": "what an order costs with 1,000 and with 100,000 orders stored",
     "crm": "100,000 deals read in from HubSpot and from Salesforce, killed twice; a burst of 10,000 webhooks",
+    "governor": "a vendor of 200 ms that bears five calls at once: how near to 25 calls/s, never a sixth",
     "peers": "the integration job on n8n and Node-RED (installed by npm into a temporary folder)",
 }
 

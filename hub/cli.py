@@ -15,7 +15,8 @@ from hub import secrets
 from hub.cli_connection import backfill, connection_app, connection_install
 from hub.cli_mapping import mapping_app
 from hub.cli_parts import plainly, settled
-from hub.main import build, settle_memory, web
+from hub.cli_reconcile import reconcile
+from hub.main import build, settle, web
 from hub.registry import installed
 from hub.store import access
 
@@ -25,6 +26,7 @@ app.add_typer(token_app, name="token")
 app.add_typer(connection_app, name="connection")
 app.add_typer(mapping_app, name="mapping")
 app.command("backfill")(backfill)
+app.command("reconcile")(reconcile)
 
 
 def ensure_free(host: str, port: int) -> None:
@@ -54,7 +56,7 @@ def serve(
     with plainly():
         parts = build(settings)
         application = web(parts)
-    settle_memory()
+    settle()
     if settings.embedded:
         typer.echo(f"O2C Hub on http://{host}:{port}  (database: {settings.database})", err=True)
     uvicorn.run(
@@ -102,19 +104,24 @@ def demo(
     crm: Annotated[
         str, typer.Option(help="hubspot, salesforce, or both: each for other customers")
     ] = "hubspot",
+    erp: Annotated[
+        str, typer.Option(help="netsuite, sap, or both: each keeps the books of one of two selling companies")
+    ] = "netsuite",
 ) -> None:
-    """Hub, simulated CRM (HubSpot, Salesforce or both), NetSuite and bank: from won deal to applied cash."""
+    """Hub with simulated CRMs, ERPs (NetSuite, SAP) and a bank: from won deal to applied cash."""
     from hub.demo.crm import CHOICES
+    from hub.demo.erp import ERPS
     from hub.demo.play import play
 
-    if crm not in CHOICES:
-        typer.secho(f"crm {crm!r} is not one of {', '.join(CHOICES)}", fg="red", err=True)
-        raise typer.Exit(1)
+    for name, given, known in (("crm", crm, CHOICES), ("erp", erp, ERPS)):
+        if given not in known:
+            typer.secho(f"{name} {given!r} is not one of {', '.join(known)}", fg="red", err=True)
+            raise typer.Exit(1)
     wanted = port or (0 if once else settled().port)
     if wanted:
         ensure_free("127.0.0.1", wanted)
     with plainly():
-        raise typer.Exit(play(once=once, port=wanted, keep=keep, crm=crm))
+        raise typer.Exit(play(once=once, port=wanted, keep=keep, crm=crm, erp=erp))
 
 
 @token_app.command("create")

@@ -20,13 +20,27 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from hub.connector import Delivery, Health, Idempotency, Poller, Schema, Sink, Source
+from hub.connector import (
+    Bookkeeper,
+    Candidate,
+    Delivery,
+    Health,
+    Idempotency,
+    Matcher,
+    OpenItem,
+    Poller,
+    Schema,
+    Sink,
+    Source,
+)
 from hub.errors import (
     AuthFailed,
     ConnectorError,
@@ -37,7 +51,7 @@ from hub.errors import (
     Transient,
     Unmappable,
 )
-from hub.http import encode
+from hub.http import encode, governed
 from hub.mapping import check_mapping, load
 from hub.model import KINDS
 from hub.trial import NEVER_ENDS, SLOW_SECONDS, Contract, Trial, floats, watched
@@ -47,6 +61,9 @@ __all__ = ["ConnectorContract", "Contract"]
 PAGES_MAX = 50  # of a poll, until it must have caught up
 RETRY_AFTER = 3
 TIERS = ("bronze", "silver", "gold")
+CANDIDATES_MAX = 20
+ITEMS_MAX = 1_000  # of one page
+ASKED_MAX = 200
 
 
 def trials(contract: Contract) -> Iterator[Trial]:
@@ -100,6 +117,7 @@ class ConnectorContract:
             assert not kind.inbound or isinstance(connector, Source), f"{name}: no verify() and read()"
             assert not kind.outbound or isinstance(connector, Sink), f"{name}: no push() and find()"
             assert kind.idempotency is not Idempotency.LOOKUP or kind.quiesce > 0, f"{name}: no quiesce time"
+            assert not kind.matched or isinstance(connector, Matcher), f"{name}: no candidates()"
 
     def test_schema_covers_what_the_shipped_mappings_use(self, contract: Contract) -> None:
         connector = contract.connector()
@@ -147,6 +165,19 @@ class ConnectorContract:
         for secret in contract.secrets:
             assert secret, "an empty secret proves nothing"
             assert not [text for text in shown if secret in text], "a secret is shown"
+
+    def test_no_call_leaves_past_the_governor(self, contract: Contract) -> None:
+        with governed(_Closed()):
+            connector = contract.connector()  # its doors are made here, and lead through the lane
+        with watched() as events:
+            with suppress(ConnectorError):
+                connector.check()
+            for kind, declared in connector.manifest.kinds.items():
+                if declared.outbound and contract.write:
+                    with suppress(HubError):
+                        connector.push(contract.write(kind))
+        past = [event for event in events if event.startswith("socket.connect")]
+        assert not past, f"calls that nobody counts: {past}"
 
     # what it reads
 
@@ -216,7 +247,44 @@ class ConnectorContract:
             pytest.fail(f"still more after {PAGES_MAX} pages")
         assert ids, "the sandbox had nothing to poll: give it something in reset()"
 
+    def test_open_items_are_listed_page_by_page(self, contract: Contract) -> None:
+        connector = contract.connector()
+        if not isinstance(connector, Bookkeeper):
+            pytest.skip("it keeps no receivables that it could tell of")
+        cursor, listed = None, []
+        for _ in range(PAGES_MAX):
+            page = connector.open_items(cursor)
+            assert len(page.items) <= ITEMS_MAX, f"{len(page.items)} items on one page"
+            listed += [_sound_item(one) for one in page.items]
+            assert page.cursor is None or page.cursor != cursor, "the cursor stands still"
+            cursor = page.cursor
+            if cursor is None:
+                break
+        else:
+            pytest.fail(f"still more after {PAGES_MAX} pages")
+        keys = [(one.kind, one.external_id) for one in listed]
+        assert len(set(keys)) == len(keys), "an item is listed twice"
+        again = {(one.kind, one.external_id): one for one in connector.items(keys[:ASKED_MAX])}
+        assert set(again) == set(keys[:ASKED_MAX]), "items() does not know what open_items() lists"
+        for kind, id in keys[:3]:
+            _tells_again(connector, kind, id)
+
     # what it writes
+
+    def test_candidates_are_sorted_by_trust_and_bounded(self, contract: Contract) -> None:
+        for trial in trials(contract):
+            if not trial.declared.matched:
+                continue
+            trial.connector.push(trial.write)
+            wanted = {"tax_id": "none such 0815", "name": "Nobody ever heard of them"}
+            for match in (trial.write.record.get("match") or {}, wanted, {}):
+                write = trial.write._replace(record={**trial.write.record, "match": match})
+                found = trial.connector.candidates(write)
+                assert len(found) <= CANDIDATES_MAX, f"{trial.kind}: {len(found)} candidates"
+                ranks = [_RANKS[one.by] for one in found]
+                assert ranks == sorted(ranks), f"{trial.kind}: weaker candidates come before stronger ones"
+                assert all(isinstance(one, Candidate) and one.external_id for one in found)
+            assert len(trial.made()) == 1, f"{trial.kind}: looking for candidates wrote something"
 
     def test_same_write_twice_makes_one_object(self, contract: Contract) -> None:
         for trial in trials(contract):
@@ -305,3 +373,42 @@ def _examine(connector: Any, changes: Sequence[Any]) -> int:
             assert not list(floats(change.record)), f"{change.kind}: float at {next(floats(change.record))}"
             assert encode(change.record)
     return len(changes)
+
+
+_RANKS = {by: rank for rank, by in enumerate(("external_id", "tax_id", "duns", "domain", "name"))}
+
+
+class _Closed:
+    """The lane of an account that bears no call at all."""
+
+    @contextmanager
+    def slot(self, deadline: float, last: float) -> Iterator[None]:
+        """Never anybody's turn."""
+        raise RateLimited("the contract suite lets no call through", code="no_slot", sent=False)
+        yield
+
+
+def _sound_item(item: OpenItem) -> OpenItem:
+    where = f"{item.kind} {item.external_id}"
+    assert item.kind in ("invoice", "credit_memo", "payment"), f"{where}: unknown kind"
+    assert isinstance(item.external_id, str), f"{where}: the id is no text"
+    assert item.external_id, f"{where}: no id"
+    assert re.fullmatch(r"[A-Z]{3}", item.currency), f"{where}: currency {item.currency!r}"
+    for amount in (item.amount, item.open):
+        assert isinstance(amount, Decimal), f"{where}: {amount!r} is not exact"
+        assert amount >= 0, f"{where}: {amount} is negative"
+    assert item.open <= item.amount, f"{where}: {item.open} of {item.amount} is open"
+    return item
+
+
+def _tells_again(connector: Any, kind: str, external_id: str) -> None:
+    """The delivery that arrival() makes is one that read() understands, about the same object."""
+    with watched() as events:
+        try:
+            arrival = connector.arrival(kind, external_id)
+        except Rejected:
+            return
+    assert not [event for event in events if event.startswith("socket")], "arrival() did I/O"
+    assert arrival.event_ids, f"{kind} {external_id}: an arrival without an event id"
+    told = {(change.kind, change.external_id) for change in connector.read(arrival.delivery)}
+    assert (kind, external_id) in told, f"arrival({kind}, {external_id}) tells of {sorted(told)}"

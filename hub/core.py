@@ -14,7 +14,7 @@ from hub.model import Document
 from hub.pace import Pace
 from hub.present import Abroad
 from hub.registry import Registry
-from hub.routes import Routes
+from hub.routes import Route, Routes, lets_through, target
 from hub.store.documents import promoted
 from hub.store.tables import XREF
 from hub.store.tx import Store, Tx
@@ -116,13 +116,51 @@ class Core:
             failpoint("failure.before_commit")
 
     def hear(self, event: str) -> Sequence[str]:
-        """The connections that exist and want to know of an event."""
+        """The connections that exist and want to know of an event, of whichever seller."""
         live = self.registry.all()
-        return [name for name in self.routes.get(event, ()) if name in live]
+        return [name for name in map(target, self.routes.get(event, ())) if name in live]
 
     def addressees(self, tx: Tx, event: str, document: Document) -> Sequence[str]:
-        """The connections to tell of an event: of several CRMs, only the one that the order is from."""
-        return [name for name in self.hear(event) if self._concerns(tx, name, document)]
+        """The connections to tell of an event, each brought to know the document's customer first.
+
+        Of several CRMs only the one that the order is from; of several ERPs those of the seller. What an
+        ERP booked itself is not sent back to it.
+        """
+        live, entries = self.registry.all(), self.routes.get(event, ())
+        if not entries:
+            return []
+        seller = _seller(tx, document) if any(isinstance(one, Route) for one in entries) else ""
+        home = tx.reader.origin(document.id) if document.kind in _BOOKED else ""
+        told = [
+            name
+            for entry in entries
+            if (name := target(entry)) in live and name != home and lets_through(entry, seller)
+            and self._concerns(tx, name, document) and self._wants(tx, event, name, document)
+        ]  # fmt: skip
+        for name in told:
+            self._introduce(tx, name, document)
+        return list(dict.fromkeys(told))
+
+    def _wants(self, tx: Tx, event: str, connection: str, document: Document) -> bool:
+        """Changes of customers are told where they are known, or where every customer goes."""
+        if event != "customer.changed" or connection in self.hear("customer.received"):
+            return True
+        return tx.xrefs.has_row(connection, document.id)
+
+    def _introduce(self, tx: Tx, connection: str, document: Document) -> None:
+        """A system that keeps customers gets one with the first document of theirs that it gets."""
+        customer_id = str(getattr(document, "customer", ""))
+        if document.kind not in _WITH_CUSTOMER or not customer_id:
+            return
+        live = self.registry.get(connection)
+        kind = live.manifest.kinds.get("customer")
+        if kind is None or not kind.outbound or "customer" not in live.outbound:
+            return
+        if tx.xrefs.lives_at(connection, customer_id) or tx.xrefs.has_row(connection, customer_id):
+            return
+        stored = tx.documents.stored(customer_id)
+        if stored is not None:
+            tx.xrefs.want(connection, stored.document, stored.version, tx.now)
 
     def _concerns(self, tx: Tx, connection: str, document: Document) -> bool:
         kind = self.registry.get(connection).manifest.kinds.get(document.kind)
@@ -140,6 +178,16 @@ class Core:
         failpoint("ring.before")
         for connection in tx.xrefs.rung:
             self.ring(connection)
+
+
+_BOOKED = frozenset({"invoice", "credit_memo", "payment", "adjustment"})
+_WITH_CUSTOMER = _BOOKED | {"order"}
+
+
+def _seller(tx: Tx, document: Document) -> str:
+    """Whose document it is: its own seller, or that of the order it belongs to."""
+    order = tx.documents.get(str(getattr(document, "order", "")))
+    return str(getattr(document, "seller", "") or getattr(order, "seller", ""))
 
 
 def _age(store: Store, row: Any) -> float:

@@ -24,9 +24,12 @@ _ROW_DECISIONS: Mapping[str, Sequence[str]] = {  # about a queue row that stoppe
     "missing_reference": ("retry", "drop"),
     "conflicting_event": ("retry", "drop"),
     "unknown_outcome": ("not_created", "adopt"),
+    "customer_match": ("link", "create"),
     "auth_failed": ("resume",),
     "quota_spent": ("resume",),
     "file_refused": ("drop",),
+    "reconciliation": ("drop",),
+    "reconciliation_failed": ("drop",),
 }
 
 
@@ -81,6 +84,8 @@ def _about_row(tx: Tx, case: Any, decision: str, choice: Choice) -> None:
         return
     elif decision == "adopt":
         _adopt(tx, case, str(choice.values.get("external_id", "")).strip())
+    elif decision == "link":
+        _link(tx, case, str(choice.values.get("external_id", "")).strip(), choice.by)
     else:
         for table in _QUEUES:
             if queue.wake(tx.conn, table, case.row_id):
@@ -94,3 +99,24 @@ def _adopt(tx: Tx, case: Any, external_id: str) -> None:
         raise Invalid(f"give the id that {case.connection} shows for it", field="external_id")
     tx.xrefs.adopt(case.row_id, external_id)
     tx.xrefs.rung.add(case.connection)
+
+
+def _link(tx: Tx, case: Any, external_id: str, by: str) -> None:
+    """The object that was found there is this document. It is brought up to date from now on."""
+    stored = tx.documents.stored(case.document_id)
+    assert stored is not None, case.document_id
+    document = stored.document
+    other = tx.xrefs.known(case.connection, document.kind, external_id) if external_id else None
+    if other is not None and other.document_id != document.id:
+        owner = tx.documents.get(other.document_id)
+        raise Invalid(
+            f"{external_id} is {getattr(owner, 'name', other.document_id)} here already: "
+            "merge the two by hand, or decide that this one is new there",
+            field="external_id",
+        )
+    _adopt(tx, case, external_id)
+    tx.trail.event(
+        at=tx.now, document_id=document.id, order_id=case.order_id, kind=document.kind,
+        version=stored.version, event=f"{document.kind}.linked", actor=by, cause=case.id,
+        detail={"connection": case.connection, "external_id": external_id, "by": "person"},
+    )  # fmt: skip

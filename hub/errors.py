@@ -10,6 +10,7 @@ HubError
     Conflict              changed under us: read again, merge, run again
     UnknownOutcome        an earlier write may have got through and cannot be looked up: a case, no retry
     AuthFailed            credentials refused: pause the connection, open one case, burn nothing
+  Ambiguous               what we would create may be there already: a case with the candidates, no retry
   Unmappable              a mapping cannot express the record: dead letter and case that names the field
   MappingInvalid          a mapping file is wrong: refused before it runs, naming file, line and column
   IllegalMove             a decision or event that the document's state does not allow
@@ -19,7 +20,7 @@ HubError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -87,6 +88,14 @@ class Conflict(ConnectorError):
 
 class UnknownOutcome(ConnectorError):
     """A write may or may not have happened there, and the system cannot be asked: a human must look."""
+
+
+class Ambiguous(HubError):
+    """What we are about to create may be there already: a human must choose by the `evidence`."""
+
+    def __init__(self, message: str, evidence: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.evidence = evidence
 
 
 class AuthFailed(ConnectorError):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hub.errors import (
+    Ambiguous,
     AuthFailed,
     Conflict,
     ConnectorError,
@@ -43,6 +44,7 @@ class Next(NamedTuple):
 
 
 _STOPS: Sequence[tuple[type[HubError], str]] = (
+    (Ambiguous, "customer_match"),
     (UnknownOutcome, "unknown_outcome"),
     (Unmappable, "unmappable"),
     (Rejected, "rejected"),
@@ -78,6 +80,8 @@ def _free(error: ConnectorError, age: float) -> Next:
     if isinstance(error, RateLimited):
         spent = "quota_spent" if isinstance(error, QuotaSpent) else ""
         return Next("rate_limited", delay=_wait(error, 1.0), costs=False, slows=True, reason=spent)
+    if error.retry_after is not None:  # what it waits for waits for a person: no second question about it
+        return Next("not_yet", delay=error.retry_after, costs=False)
     if age > NOT_YET_MAX:
         return Next("missing_reference", dead=True, reason="missing_reference")
     return Next("not_yet", delay=min(NOT_YET_SECONDS + age / 10, 60.0), costs=False)

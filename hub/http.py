@@ -12,13 +12,13 @@ import math
 import random
 import ssl
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
-from typing import Any, NamedTuple
+from functools import cache, partial
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import httpx
@@ -45,6 +45,8 @@ _NEVER_LEFT = (
     httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, *wire.NEVER_LEFT
 )  # fmt: skip
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+Answer = TypeVar("Answer", httpx.Response, wire.Answer)
+_PACKED = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,37 @@ def _in_time() -> None:
         raise Fenced("it is too late for another call: our claim of the row is about to end")
 
 
+class Lane(Protocol):
+    """The way to one account of a vendor, which bears so many calls at a time."""
+
+    def slot(self, deadline: float, last: float) -> AbstractContextManager[None]:
+        """Inside the block a call of `deadline` seconds may be in flight; waits for its turn before.
+
+        `last` (monotonic clock): later no call may begin. Raises RateLimited where our turn does not come.
+        """
+        ...
+
+
+_lane: ContextVar[Lane | None] = ContextVar("lane", default=None)
+_lanes_only = False
+
+
+def lanes_only() -> None:
+    """From now on this process makes no door without a lane: no call of a hub at work goes uncounted."""
+    global _lanes_only  # noqa: PLW0603 - set once, by the composition root
+    _lanes_only = True
+
+
+@contextmanager
+def governed(lane: Lane) -> Iterator[None]:
+    """Doors made inside the block lead through this lane, whoever calls through them later."""
+    before = _lane.set(lane)
+    try:
+        yield
+    finally:
+        _lane.reset(before)
+
+
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
     """Seconds to wait by a Retry-After header (RFC 9110 10.2.3: seconds or a date), capped; else None."""
     text = headers.get("retry-after", "").strip()
@@ -142,6 +175,8 @@ def verdict(
 
 def _repeatable(idempotent: bool) -> Any:
     def decide(error: BaseException) -> bool:
+        if isinstance(error, RateLimited):
+            return False  # it has a time of its own, and the row waits for it
         return isinstance(error, Transient) and (idempotent or not error.sent)
 
     return decide
@@ -174,7 +209,10 @@ class Ask(NamedTuple):
 
 
 class Door:
-    """Calls to one system: base address, authentication, deadline, byte cap. Shared by threads."""
+    """Calls to one system: base address, authentication, deadline, byte cap. Shared by threads.
+
+    A connector makes its doors in its constructor: there the hub sets the lane they lead through.
+    """
 
     def __init__(
         self,
@@ -185,17 +223,22 @@ class Door:
         deadline: float | None = None,
         bytes_max: int = BYTES_MAX,
         connections: int = 16,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self.deadline = deadline = deadline or _deadline
         self.bytes_max = bytes_max
         self._base = base_url.rstrip("/")
         self._auth = auth
+        self._lane = _lane.get()
+        if self._lane is None and _lanes_only:
+            raise RuntimeError("a connector makes its doors in its constructor, and nobody else makes any")
         self._headers = {
             "user-agent": "o2c-hub", "accept": "*/*", "accept-encoding": "gzip, deflate", **(headers or {})
         }  # fmt: skip
         quick = min(5.0, deadline)
         self._timeout = {"connect": quick, "pool": quick, "read": deadline, "write": deadline}
-        trust = _trust() if self._base.startswith("https:") else None  # plain http has nothing to verify
+        # plain http has nothing to verify; `trust` is for a client certificate or an authority of one's own
+        trust = (trust or _trust()) if self._base.startswith("https:") else None
         self._transport = None if auth is None else _transport(trust, connections)
         self._wire = wire.Wire(trust, connections=connections, timeout=self._timeout)
 
@@ -242,16 +285,10 @@ class Door:
         return again(self._once, ask)
 
     def _once(self, ask: Ask) -> Reply:
-        until = time.monotonic() + self.deadline
         try:
-            failpoint("call.before_send")
-            answer = self._send(ask)
-            try:
-                failpoint("call.after_send")
-                body = b"".join(self._bounded(answer, until))
-                return Reply(answer.status_code, answer.headers, body, ask.url)
-            finally:
-                answer.close()
+            if self._auth is None or self._transport is None:
+                return self._plain(ask)
+            return self._signed(ask, self._auth, self._transport)
         except _NEVER_LEFT as error:
             raise Transient(f"no connection: {error}", code="unreachable", sent=False) from error
         except httpx.InvalidURL as error:
@@ -259,15 +296,17 @@ class Door:
         except (httpx.HTTPError, *wire.FAILURES) as error:
             raise Transient(f"no answer: {type(error).__name__}", code="no_answer") from error
 
-    def _send(self, ask: Ask) -> httpx.Response | wire.Answer:
-        if self._auth is None or self._transport is None:
-            _in_time()
-            url = str(httpx.URL(ask.url).copy_merge_params(ask.params)) if ask.params else ask.url
-            return self._wire.send(ask.method, url, ask.headers, ask.content)
-        return self._signed(ask, self._auth, self._transport)
+    def _plain(self, ask: Ask) -> Reply:
+        url = str(httpx.URL(ask.url).copy_merge_params(ask.params)) if ask.params else ask.url
+        answer, body = self._whole(partial(self._wire.send, ask.method, url, ask.headers, ask.content))
+        return Reply(answer.status_code, answer.headers, body, ask.url)
 
-    def _signed(self, ask: Ask, auth: httpx.Auth, transport: httpx.HTTPTransport) -> httpx.Response:
-        """Through the authentication's own steps: sign, send, refresh, send again, as it asks."""
+    def _signed(self, ask: Ask, auth: httpx.Auth, transport: httpx.HTTPTransport) -> Reply:
+        """Through the authentication's own steps: sign, send, refresh, send again, as it asks.
+
+        It gets each answer whole, after the slot was left: while it waits for another thread's login, that
+        one must find a slot.
+        """
         request = httpx.Request(
             ask.method, ask.url, params=ask.params, headers=ask.headers, content=ask.content,
             extensions={"timeout": self._timeout},
@@ -276,17 +315,28 @@ class Door:
         request = next(flow)
         try:
             for _ in range(STEPS_MAX):
-                _in_time()
-                answer = transport.handle_request(request)
-                answer.request = request
+                answer, body = self._whole(partial(transport.handle_request, request))
                 try:
-                    request = flow.send(answer)
+                    request = flow.send(_loaded(answer, body, request))
                 except StopIteration:
-                    return answer
-                answer.close()
+                    return Reply(answer.status_code, answer.headers, body, ask.url)
         finally:
             flow.close()
         raise Transient(f"logging in took over {STEPS_MAX} calls", code="login_loop")
+
+    def _whole(self, send: Callable[[], Answer]) -> tuple[Answer, bytes]:
+        """One request and its answer to the last byte, in one slot of the account."""
+        _in_time()
+        with self._lane.slot(self.deadline, _last_call.get()) if self._lane else nullcontext():
+            _in_time()  # again: it may have been a long wait
+            until = time.monotonic() + self.deadline
+            failpoint("call.before_send")
+            answer = send()
+            try:
+                failpoint("call.after_send")
+                return answer, b"".join(self._bounded(answer, until))
+            finally:
+                answer.close()
 
     def _bounded(self, answer: httpx.Response | wire.Answer, until: float) -> Iterator[bytes]:
         size = 0
@@ -303,6 +353,15 @@ class Door:
         self._wire.close()
         if self._transport is not None:
             self._transport.close()
+
+
+def _loaded(answer: httpx.Response, body: bytes, request: httpx.Request) -> httpx.Response:
+    """The same answer with its body, which is unpacked already."""
+    headers = [(name, value) for name, value in answer.headers.raw if name.lower() not in _PACKED]
+    return httpx.Response(
+        answer.status_code, headers=headers, stream=httpx.ByteStream(body), request=request,
+        extensions=answer.extensions,
+    )  # fmt: skip
 
 
 def encode(value: Any) -> bytes:

@@ -15,7 +15,7 @@ from hub.core import TxLookup
 from hub.errors import Conflict, Fenced, Transient
 from hub.failpoints import failpoint
 from hub.mapping import Translator
-from hub.model import Order, OrderState
+from hub.model import CreditMemo, Document, Order, OrderState, Payment
 from hub.process import Cause
 from hub.reading import INBOX_BATCH, Reading, Told
 from hub.registry import Live
@@ -206,7 +206,7 @@ class Inward(Reading):
         if fields is None:
             self._keep(tx, cause, change, known.document_id if known else "")
             if known is not None:
-                self._withdrawn(tx, live, known.document_id, deleted=change.record is None)
+                self._withdrawn(tx, known.document_id, cause, deleted=change.record is None)
             return
         if known is None:
             document = merge.make(change.kind, new_id(), fields, label)
@@ -269,7 +269,10 @@ class Inward(Reading):
         ours = tx.documents.get(document_id)
         assert ours is not None, document_id
         seen = merge.make(change.kind, document_id, fields, cause.translated_by)
-        merged = merge.merge(ours, seen, owns)
+        elsewhere = ours.kind in merge.ELSEWHERE and tx.reader.origin(document_id) != cause.actor
+        merged = merge.merge(ours, seen, owns, elsewhere=elsewhere)
+        if elsewhere and "cancelled_on" in owns and getattr(seen, "cancelled_on", None) is not None:
+            self._gone(tx, ours, cause.actor, "cancelled")
         if change.revision:
             tx.xrefs.newest(cause.actor, document_id, change.revision, change.as_of)
         if merged.too_late:
@@ -285,6 +288,8 @@ class Inward(Reading):
                 for name, (a, b) in merged.too_late.items()
             ],
         }
+        if isinstance(ours, Payment | CreditMemo):
+            evidence["proposed"] = seen.model_dump(mode="json", include=set(merged.too_late))
         if isinstance(ours, Order):
             evidence |= amending.evidence(amending.proposal(ours, seen, tx.reader))
             evidence["proposed"] = seen.model_dump(mode="json", include=set(merged.too_late))
@@ -298,24 +303,40 @@ class Inward(Reading):
             order_id=promoted(ours).order, connection=cause.actor,
         )  # fmt: skip
 
-    def _withdrawn(self, tx: Tx, live: Live, document_id: str, *, deleted: bool) -> None:
+    def _withdrawn(self, tx: Tx, document_id: str, cause: Cause, *, deleted: bool) -> None:
         document = tx.documents.get(document_id)
-        state = str(getattr(document, "state", ""))
-        done = ("cancelled", "rejected", "closed") if deleted else ("cancelled", "rejected")
-        if document is None or state in done:  # what is paid and deleted there was tidied up
+        if document is None:
             return
-        what = "deleted" if deleted else "no longer meets the mapping's `when`"
-        evidence: dict[str, Any] = {"from": live.name, "what": what, "state": state}
+        booked = document.kind in merge.ELSEWHERE
+        if deleted and booked and tx.reader.origin(document_id) == cause.actor:
+            if (
+                getattr(document, "cancelled_on", None) is None
+            ):  # else it is known, and perhaps a person asked
+                gone = document.model_copy(update={"cancelled_on": tx.reader.today})
+                process.run(tx, [Event(f"{document.kind}.changed", gone)], self.addressees, cause)
+            return
+        if deleted and str(getattr(document, "state", "")) == "closed":
+            return  # what is paid and deleted there was tidied up
+        self._gone(
+            tx, document, cause.actor, "deleted" if deleted else "no longer meets the mapping's `when`"
+        )
+
+    def _gone(self, tx: Tx, document: Document, connection: str, what: str) -> None:
+        """Ask a person about what is gone at a system."""
+        state, document_id = str(getattr(document, "state", "")), document.id
+        if state in ("cancelled", "rejected", "reversed"):
+            return
+        evidence: dict[str, Any] = {"from": connection, "what": what, "state": state}
         if isinstance(document, Order) and document.state in _AGREED:
             evidence |= amending.evidence(amending.proposal(document, None, tx.reader))
         if tx.cases.answered_before(document_id, "withdrawn", evidence):
             return
         number = getattr(document, "number", "") or document_id
-        title = f"{document.kind} {number} ({state}) is {what} at {live.name}"
+        title = f"{document.kind} {number} ({state}) is {what} at {connection}"
         tx.cases.open(
             reason="withdrawn", title=title, now=tx.now,
             evidence=evidence, document_id=document_id, order_id=promoted(document).order,
-            connection=live.name,
+            connection=connection,
         )  # fmt: skip
 
 

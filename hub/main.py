@@ -13,11 +13,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub import worker
 from hub.api import build_api
-from hub.clock import Clock
+from hub.clock import Clock, poll
 from hub.duedates import DueDates
 from hub.engine import Bounds, Hub
-from hub.http import set_deadline
+from hub.http import lanes_only, set_deadline
 from hub.logs import configure
+from hub.nightly import Nightly
 from hub.policies import load_policies
 from hub.process import REACTIONS
 from hub.registry import Registry
@@ -49,6 +50,7 @@ class Parts:
 
     def close(self) -> None:
         """Give the database back."""
+        self.hub.registry.close()
         self.hub.store.database.close()
 
 
@@ -60,7 +62,7 @@ def build(settings: Settings, *, now: Now = utc_now) -> Parts:
     master = settings.master_key.get_secret_value() if settings.master_key else None
     vault = Vault(load_master_key(master, settings.data_dir))
     policies = load_policies(settings.config_file("policies.yaml"))
-    routes = load_routes(settings.config_file("routes.yaml"), list(REACTIONS))
+    routes = load_routes(settings.config_file("routes.yaml"), list(REACTIONS), policies.sellers)
     upgrade(settings.database)
     store = Store(Database(settings.database), now=now, policies=policies)
     registry = Registry(store, vault, settings.mappings_dir)
@@ -91,9 +93,12 @@ def web(parts: Parts) -> ASGIApp:
     broker = worker.broker_for(settings.redis_url.get_secret_value() if settings.redis_url else None)
     bell = worker.declare(hub, broker, settings.threads)
     intake = Intake(hub.store.database, lambda: bell.ring("inbox"))
-    clock = Clock(
-        hub, sweep_seconds=settings.sweep_seconds, rounds=[lambda: collect(parts), DueDates(hub).look]
-    )
+    nightly = Nightly(
+        hub, settings.reconcile_time, settle_seconds=settings.reconcile_settle_minutes * 60,
+        catch_up=lambda name: poll(hub, name),
+    )  # fmt: skip
+    rounds = [lambda: collect(parts), DueDates(hub).look, nightly.look]
+    clock = Clock(hub, sweep_seconds=settings.sweep_seconds, rounds=rounds)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -122,8 +127,12 @@ def collect(parts: Parts) -> int:
     return sum(1 for _ in pick_up(parts.hub, folder, bytes_max=parts.settings.file_bytes_max))
 
 
-def settle_memory() -> None:
-    """What was loaded so far stays: the collector need not look through it again with every few requests."""
+def settle() -> None:
+    """The process is complete and goes to work: every call to a vendor is counted from now on.
+
+    What was loaded so far stays: the collector need not look through it again with every few requests.
+    """
+    lanes_only()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT)
@@ -132,7 +141,7 @@ def settle_memory() -> None:
 def serve_app() -> ASGIApp:
     """Factory for `uvicorn hub.main:serve_app --factory`."""
     application = web(build(Settings()))
-    settle_memory()
+    settle()
     return application
 
 
@@ -144,4 +153,4 @@ def work() -> None:
         raise SystemExit("o2c work needs O2C_REDIS_URL; without Redis, `o2c serve` does the work itself")
     broker = worker.broker_for(settings.redis_url.get_secret_value())
     worker.declare(parts.hub, broker, settings.threads)
-    settle_memory()
+    settle()

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from hub.connector import Idempotency, Kind, Write
+from hub.connector import Candidate, Idempotency, Kind, Write
 from hub.core import Core, TxLookup, abroad
-from hub.errors import Fenced, Transient, UnknownOutcome
+from hub.errors import Ambiguous, ConnectorError, Fenced, NotYet, Transient, UnknownOutcome
 from hub.failpoints import failpoint
 from hub.http import calls_until
 from hub.present import present
 from hub.registry import Live
+from hub.stages import knowing
 from hub.store import connections, queue
 from hub.store.tables import XREF
 from hub.store.tx import Tx
 from hub.store.xrefs import Sent
 
 OUTBOX_BATCH = 64
+CANDIDATES_MAX = 20  # that a person is shown
+HELD_UP_SECONDS = 60.0  # until a row looks again whether a person has answered for what it waits for
 
 
 class Job(NamedTuple):
@@ -48,14 +51,14 @@ class Outward(Core):
         with self.store.begin() as tx:
             rows = queue.claim_xref(
                 tx.conn, connection, lease=self.bounds.lease + _quiesce(live), limit=limit,
-                concurrency=live.manifest.limits.concurrency,
+                concurrency=_batches_at_once(live.concurrency),
             )  # fmt: skip
         if not rows:
             return 0
         failpoint("deliver.claimed")
         full, slow = len(rows) == limit, self.pace.is_slow(connection)
-        if full and slow:
-            self.ring(connection)
+        if full:
+            self.ring(connection)  # others can wait for this system beside us
         # a call that begins within this time has ended, and its quiesce time too, when the lease ends:
         # whoever takes the row over then finds what it did
         calling = max(self.bounds.lease - self.bounds.call, 0.0)
@@ -76,7 +79,7 @@ class Outward(Core):
                 try:
                     job, version = self._job(tx, live, row)
                 except Exception as error:  # noqa: BLE001 - settled below, outside this snapshot
-                    broken.append((row, error))
+                    broken.append((row, _patient(tx, live.name, error)))
                 else:
                     jobs += [job] if job else []
                     passed += [] if job else [Sent(row, row.external_id, version)]
@@ -162,13 +165,47 @@ class Outward(Core):
     def _ready(self, live: Live, job: Job) -> Write:
         """The write as it may go out now. Raises UnknownOutcome where nobody can tell what became of it."""
         kind = live.manifest.kinds.get(job.write.kind, Kind())
-        write = job.write
-        if job.row.unsettled > 1 and kind.idempotency is not Idempotency.NATIVE and write.external_id is None:
+        write, matched = job.write, kind.matched and live.matches
+        if write.external_id is not None:
+            return write
+        if job.row.unsettled > 1 and (matched or kind.idempotency is not Idempotency.NATIVE):
             # an earlier attempt may have written and died before telling us: look first
             if kind.idempotency is Idempotency.NONE:
                 raise UnknownOutcome(f"an earlier attempt may have created {write.kind} {write.reference}")
             write = write._replace(external_id=live.connector.find(write.kind, write.reference))
-        return write
+        return self._recognised(live, job, write) if matched and write.external_id is None else write
+
+    def _recognised(self, live: Live, job: Job, write: Write) -> Write:
+        """Is it there already, before we write a new one? Raises Ambiguous where a person must say it."""
+        try:
+            found = live.connector.candidates(write)[:CANDIDATES_MAX]
+        except ConnectorError as error:
+            error.sent = False  # whatever happened there: it was asked, and not told to write
+            raise
+        if not found:
+            return write
+        with self.store.look() as tx:
+            taken = _taken(tx, live.name, write, found)
+            declined = tx.cases.declined(write.reference, live.name)
+        judged = knowing.judge(found, taken, declined)
+        if judged.doubt:
+            wanted = write.record.get("match") or {}
+            raise Ambiguous(judged.doubt, knowing.evidence(found, taken, wanted))
+        return self._linked(live, job, judged.link) if judged.link else write
+
+    def _linked(self, live: Live, job: Job, found: Candidate) -> Write:
+        """Known by that id from now on, also should this worker die before it has told anything."""
+        row, write = job.row, job.write
+        with self.store.begin() as tx:
+            if not tx.xrefs.link(row, found.external_id):
+                raise Fenced("another worker holds this row by now")
+            tx.trail.event(
+                at=tx.now, document_id=row.document_id, order_id="", kind=row.kind, version=job.version,
+                event=f"{row.kind}.linked", actor="hub", cause=row.id,
+                detail={"connection": live.name, **found._asdict()},
+            )  # fmt: skip
+        failpoint("link.after")
+        return write._replace(external_id=found.external_id)
 
     def _put_back(self, jobs: Sequence[Job]) -> None:
         with self.store.begin() as tx:
@@ -199,6 +236,30 @@ class Outward(Core):
         )  # fmt: skip
         if outcome == "done" and row.last_error:
             tx.cases.close_row(row.id, tx.now)
+
+
+def _batches_at_once(calls: int) -> int:
+    """Somewhat more than may call at a time: while these wait for the vendor, others prepare or settle."""
+    return calls + 2 + calls // 4
+
+
+def _taken(tx: Tx, connection: str, write: Write, found: Sequence[Candidate]) -> Mapping[str, str]:
+    """Which of them are other documents of ours at this connection, with what people call those."""
+    tx.xrefs.prefetch(connection, [(write.kind, one.external_id) for one in found])
+    named: dict[str, str] = {}
+    for one in found:
+        known = tx.xrefs.known(connection, write.kind, one.external_id)
+        if known is not None and known.document_id != write.reference:
+            owner = tx.documents.get(known.document_id)
+            named[one.external_id] = getattr(owner, "name", "") or known.document_id
+    return named
+
+
+def _patient(tx: Tx, connection: str, error: Exception) -> Exception:
+    """What waits for a document that waits for a person waits as long, and asks no question of its own."""
+    if isinstance(error, NotYet) and error.code and tx.xrefs.is_stopped(connection, error.code):
+        error.retry_after = HELD_UP_SECONDS
+    return error
 
 
 def _quiesce(live: Live) -> float:

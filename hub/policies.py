@@ -12,6 +12,8 @@ from pydantic import Field, ValidationError
 from hub.errors import Invalid
 from hub.model.values import Currency, Exact, Money, Value
 
+HUB = "hub"  # as the issuer of invoices
+
 
 class Credit(Value):
     """When an order may be approved without a human."""
@@ -41,6 +43,23 @@ class Matching(Value):
     bank_fee_max: Mapping[Currency, Exact] = Field(
         default_factory=dict, description="largest difference a person may book as a bank fee, per currency"
     )
+    write_off_max: Mapping[Currency, Exact] = Field(
+        default_factory=dict, description="largest amount a person may write off of an invoice, per currency"
+    )
+
+
+class Invoicing(Value):
+    """Who issues invoices: `hub`, or the connection of the ERP that bills."""
+
+    issuer: str = Field(default="hub", min_length=1, max_length=64)
+    by_seller: Mapping[str, str] = Field(
+        default_factory=dict, description="issuer of one seller's invoices, where it is another"
+    )
+
+    def issuer_of(self, seller: str) -> str:
+        """The connection that bills for a seller; empty: the hub."""
+        name = self.by_seller.get(seller, self.issuer)
+        return "" if name == HUB else name
 
 
 class Policies(Value):
@@ -49,13 +68,17 @@ class Policies(Value):
     credit: Credit
     ordering: Ordering = Ordering()
     matching: Matching = Matching()
+    invoicing: Invoicing = Invoicing()
+    sellers: tuple[str, ...] = Field(
+        default=(), description="codes of the companies that sell; empty: there is one, or nobody checks"
+    )
     terms: Mapping[str, int] = Field(description="payment terms code to days until due")
 
 
 def load_policies(path: Path) -> Policies:
     """Read policies.yaml. Raises Invalid naming the field and what is wrong with it."""
     try:
-        return Policies.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        return _consistent(Policies.model_validate(yaml.safe_load(path.read_text("utf-8"))), path)
     except FileNotFoundError:
         raise Invalid(f"{path} is missing; copy it from the distribution's config folder") from None
     except yaml.YAMLError as error:
@@ -64,3 +87,14 @@ def load_policies(path: Path) -> Policies:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise Invalid(f"{path}: {place}: {first['msg']}", field=place) from None
+
+
+def _consistent(policies: Policies, path: Path) -> Policies:
+    unknown = [code for code in policies.invoicing.by_seller if code not in policies.sellers]
+    if unknown and policies.sellers:
+        known = ", ".join(policies.sellers)
+        raise Invalid(
+            f"{path}: invoicing.by_seller: no seller is called {unknown[0]!r}; sellers are {known}",
+            field="invoicing.by_seller",
+        )
+    return policies

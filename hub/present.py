@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from hub.model import Customer, Document, Invoice, InvoiceState, Money, Order, Payment
+from hub.model import (
+    Adjustment,
+    CreditMemo,
+    Customer,
+    Document,
+    Invoice,
+    InvoiceState,
+    Message,
+    Money,
+    Order,
+    Payment,
+)
 from hub.stages.outcome import Reader
 
 Abroad = Callable[[str], str]
@@ -19,6 +30,8 @@ def nowhere(document_id: str) -> str:
 
 def present(document: Document, read: Reader, abroad: Abroad = nowhere) -> dict[str, Any]:
     """The record that outgoing mappings start from. Money is {amount, currency} with exact decimals."""
+    if isinstance(document, Message):
+        return dict(document)  # its body is a plain record already, and mappings change nothing in it
     shown = document.model_dump()
     if isinstance(document, Order):
         shown |= _order(document, read)
@@ -26,7 +39,7 @@ def present(document: Document, read: Reader, abroad: Abroad = nowhere) -> dict[
         shown |= _invoice(document, read)
         shown |= {
             "customer_external_id": abroad(document.customer),
-            "order_external_id": abroad(document.order),
+            "order_external_id": abroad(document.order) if document.order else "",
         }
     elif isinstance(document, Payment):
         shown |= _payment(document, read)
@@ -34,6 +47,10 @@ def present(document: Document, read: Reader, abroad: Abroad = nowhere) -> dict[
             "customer_external_id": abroad(document.customer) if document.customer else "",
             "order_external_ids": _orders_paid(document, read, abroad),
         }
+    elif isinstance(document, CreditMemo):
+        shown |= _credit_memo(document, read) | _relatives(document, document.order, read, abroad)
+    elif isinstance(document, Adjustment):
+        shown |= _relatives(document, "", read, abroad)
     customer = read.get(str(getattr(document, "customer", ""))) if "customer" in shown else None
     if isinstance(customer, Customer):
         shown["customer_name"] = customer.name
@@ -60,12 +77,24 @@ def _invoice(invoice: Invoice, read: Reader) -> dict[str, Any]:
     still = read.open_amount(invoice)
     late = is_overdue(invoice, still, read)
     status = "overdue" if late else _payment_status([invoice], still, invoice.payable_amount)
+    paid, credited, adjusted = _settled(invoice, still, read)
     return {
         "open_amount": still.model_dump(),
-        "paid_amount": (invoice.payable_amount - still).model_dump(),
+        "paid_amount": paid.model_dump(),
+        "credited_amount": credited.model_dump(),
+        "adjusted_amount": adjusted.model_dump(),
         "overdue": late,
-        "payment_status": status,
+        "payment_status": "cancelled" if invoice.state is InvoiceState.CANCELLED else status,
     }
+
+
+def _settled(invoice: Invoice, still: Money, read: Reader) -> tuple[Money, Money, Money]:
+    """What of an invoice was paid, credited, and adjusted away."""
+    sums = dict.fromkeys(("payment", "credit_memo", "adjustment"), Money.zero(invoice.currency))
+    if still != invoice.payable_amount:  # else nothing is applied to it, and nobody needs to look
+        for one in read.allocations(invoice=invoice.id):
+            sums[one.kind] += one.amount
+    return sums["payment"], sums["credit_memo"], sums["adjustment"]
 
 
 def is_overdue(invoice: Invoice, still: Money, read: Reader) -> bool:
@@ -75,19 +104,21 @@ def is_overdue(invoice: Invoice, still: Money, read: Reader) -> bool:
 
 def _orders_paid(payment: Payment, read: Reader, abroad: Abroad) -> list[str]:
     invoices = [read.get(one.invoice) for one in read.allocations(payment=payment.id)]
-    orders = dict.fromkeys(one.order for one in invoices if isinstance(one, Invoice))
+    orders = dict.fromkeys(one.order for one in invoices if isinstance(one, Invoice) and one.order)
     return [known for order in orders if (known := abroad(order))]
 
 
 def _progress(order: Order, read: Reader) -> dict[str, Any]:
     invoices = read.invoices_of(order.id)
-    invoiced = still = late = Money.zero(order.currency)
+    invoiced = still = late = credited = Money.zero(order.currency)
     rows = []
     dues = []
     for invoice in invoices:
         open_amount = read.open_amount(invoice)
         invoiced += invoice.payable_amount
         still += open_amount
+        _, by_credit, by_adjustment = _settled(invoice, open_amount, read)
+        credited += by_credit + by_adjustment
         late += open_amount if is_overdue(invoice, open_amount, read) else Money.zero(order.currency)
         dues += [invoice.due_date] if open_amount.amount > 0 else []
         rows.append(
@@ -102,7 +133,8 @@ def _progress(order: Order, read: Reader) -> dict[str, Any]:
         "invoice_count": len(invoices),
         "invoiced": invoiced.model_dump(),
         "open": still.model_dump(),
-        "paid": (invoiced - still).model_dump(),
+        "paid": (invoiced - still - credited).model_dump(),
+        "credited": credited.model_dump(),
         "overdue": late.model_dump(),
         "next_due": min(dues, default=None),
         "payment_status": "overdue" if late else _payment_status(invoices, still, invoiced),
@@ -118,9 +150,30 @@ def _payment_status(invoices: Any, still: Money, invoiced: Money) -> str:
     return "open" if still == invoiced else "part paid"
 
 
-def _payment(payment: Payment, read: Reader) -> dict[str, Any]:
+def _credit_memo(memo: CreditMemo, read: Reader) -> dict[str, Any]:
+    left = read.unapplied(memo.id, memo.currency)
+    rows = _allocations(memo.id, read)
+    applied = sum((Money(**row["amount"]) for row in rows), Money.zero(memo.currency))
+    return {"allocations": rows, "applied_amount": applied.model_dump(), "unapplied": left.model_dump()}
+
+
+def _relatives(document: CreditMemo | Adjustment, order: str, read: Reader, abroad: Abroad) -> dict[str, Any]:
+    """What the connection calls the customer, invoice and order that it is about."""
+    invoice = read.get(document.invoice) if document.invoice else None
+    about = order or (invoice.order if isinstance(invoice, Invoice) else "")
+    found = read.get(about) if about else None
+    return {
+        "customer_external_id": abroad(document.customer) if document.customer else "",
+        "invoice_external_id": abroad(document.invoice) if document.invoice else "",
+        "order_external_id": abroad(about) if about else "",
+        "invoice_number": invoice.number if isinstance(invoice, Invoice) else "",
+        "order_number": found.number if isinstance(found, Order) else "",
+    }
+
+
+def _allocations(source: str, read: Reader) -> list[dict[str, Any]]:
     rows = []
-    for allocation in read.allocations(payment=payment.id):
+    for allocation in read.allocations(payment=source):
         invoice = read.get(allocation.invoice)
         number = invoice.number if isinstance(invoice, Invoice) else ""
         rows.append(
@@ -130,8 +183,12 @@ def _payment(payment: Payment, read: Reader) -> dict[str, Any]:
                 "amount": allocation.amount.model_dump(),
             }
         )
+    return rows
+
+
+def _payment(payment: Payment, read: Reader) -> dict[str, Any]:
     left = read.unapplied(payment.id, payment.amount.currency)
-    return {"allocations": rows, "unapplied": left.model_dump()}
+    return {"allocations": _allocations(payment.id, read), "unapplied": left.model_dump()}
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

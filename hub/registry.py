@@ -15,11 +15,14 @@ import orjson
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from hub.catalog import translators
-from hub.connector import BatchSink, BatchSource, Manifest, Poller, Responder, Source
+from hub.connector import BatchSink, BatchSource, Manifest, Matcher, Poller, Responder, Source
 from hub.errors import Invalid, Unmappable
+from hub.governing import Governor, Lane
+from hub.http import governed
 from hub.mapping import Translator
 from hub.secrets import Vault
 from hub.store import connections, mappings
+from hub.store.slots import shared_slots
 from hub.store.tx import Store, Tx
 
 GROUP = "o2c.connectors"
@@ -61,6 +64,7 @@ class Live:
     poll_seconds: float
     active: bool
     mapped_by: tuple[Any, ...] = ()  # changes when a version or a table of its mappings does
+    lane: Lane | None = None  # to its account; None: nobody counts its calls
 
     @cached_property
     def receives(self) -> bool:
@@ -81,6 +85,21 @@ class Live:
     def batches(self) -> int:
         """How many writes it takes in one call."""
         return self.manifest.limits.batch if isinstance(self.connector, BatchSink) else 1
+
+    @cached_property
+    def matches(self) -> bool:
+        """Can it tell what it has that may be the same as ours?"""
+        return isinstance(self.connector, Matcher)
+
+    @property
+    def account(self) -> str:
+        """Whose limits its calls are counted against."""
+        return self.lane.account if self.lane else self.name
+
+    @property
+    def concurrency(self) -> int:
+        """Calls that may be in flight there at a time, of all connections with this account together."""
+        return self.lane.limit if self.lane else self.manifest.limits.concurrency
 
     @cached_property
     def responds(self) -> bool:
@@ -113,6 +132,16 @@ class Registry:
     _broken: dict[str, str] = field(default_factory=dict)
     _read_at: float = -1e9
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._slots = shared_slots(self.store.database)
+        self.governor = Governor(self._slots)
+
+    def close(self) -> None:
+        """Return what this process holds of the accounts' slots."""
+        self.governor.close()
+        if self._slots is not None:
+            self._slots.close()
 
     def get(self, name: str) -> Live:
         """One connection. Raises Invalid when there is none of this name."""
@@ -158,28 +187,41 @@ class Registry:
         if same is not None and same.mapped_by == stamp:
             return same if same.active == active else replace(same, active=active)
         found = translators(self.mappings_dir, tx, row.name, row.connector)
+        made = (same.connector, same.lane) if same else self._built(row)
         return Live(
             name=row.name,
-            connector=same.connector if same else self._built(row),
+            connector=made[0],
             inbound={slot.kind: one for slot, one in found.items() if slot.direction == "in"},
             outbound={slot.kind: one for slot, one in found.items() if slot.direction == "out"},
             revision=row.revision,
             mapped_by=stamp,
             poll_seconds=row.poll_seconds,
             active=active,
+            lane=made[1],
         )
 
-    def _built(self, row: Any) -> Any:
-        return self.build(row.name, row.connector, orjson.loads(row.settings))
+    def _built(self, row: Any) -> tuple[Any, Lane]:
+        return self._make(row.name, row.connector, orjson.loads(row.settings))
 
     def build(self, name: str, connector: str, stored: Mapping[str, Any]) -> Any:
         """A connector from stored settings, its secrets opened."""
+        return self._make(name, connector, stored)[0]
+
+    def _make(self, name: str, connector: str, stored: Mapping[str, Any]) -> tuple[Any, Lane]:
+        """A connector whose doors lead through the lane of its account."""
         plain = {
             key: self.vault.open(value["sealed"], f"{name}/{key}") if _is_sealed(value) else value
             for key, value in stored.items()
         }
         cls = connector_class(connector)
-        return cls(validated(cls.manifest.settings, plain))
+        settings = validated(cls.manifest.settings, plain)
+        account = str(getattr(settings, "account", "") or "")
+        lane = self.governor.lane(f"{connector}:{account}" if account else name, 1)
+        with governed(lane):
+            made = cls(settings)
+        manifest: Manifest = made.manifest  # of the instance: it may follow from the settings
+        lane.limit = max(int(getattr(settings, "concurrency", 0) or manifest.limits.concurrency), 1)
+        return made, lane
 
     def seal(self, name: str, connector: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Settings as they are stored: checked against the connector's form, secrets sealed."""
@@ -190,8 +232,15 @@ class Registry:
             if isinstance(value, SecretStr):
                 stored[key] = {"sealed": self.vault.seal(value.get_secret_value(), f"{name}/{key}")}
             else:
-                stored[key] = orjson.loads(orjson.dumps(value, default=str))
+                stored[key] = orjson.loads(orjson.dumps(value, default=_plain))
         return stored
+
+
+def _plain(value: Any) -> Any:
+    """What a form made of a setting, as JSON. Only settings of their own are sealed, so no secret may be deeper."""
+    if isinstance(value, SecretStr):
+        raise Invalid("a secret inside another setting cannot be sealed; the form must ask for it by itself")
+    return dict(value) if isinstance(value, BaseModel) else str(value)
 
 
 def _is_sealed(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
@@ -35,6 +36,13 @@ class Settings(BaseSettings):
     call_seconds: float = Field(default=30.0, gt=0, description="deadline of one call to a vendor")
     attempts_max: int = Field(default=16, ge=1, description="tries before a row becomes a dead letter")
     sweep_seconds: float = Field(default=1.0, gt=0)
+    reconcile_at: str = Field(
+        default="02:00", pattern=r"^(([01]\d|2[0-3]):[0-5]\d|off)$",
+        description="time of day (UTC) at which every ERP's open items are compared with the ledger, or off",
+    )  # fmt: skip
+    reconcile_settle_minutes: float = Field(
+        default=10.0, ge=0, description="what changed so lately is in flight, not yet a difference"
+    )
     webhook_bytes_max: int = Field(default=1_000_000, description="larger webhooks are answered 413")
     file_bytes_max: int = 50_000_000
     log_level: str = "INFO"
@@ -55,6 +63,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
         return self.database_url or f"sqlite:///{self.data_dir / 'hub.db'}"
+
+    @property
+    def reconcile_time(self) -> time | None:
+        """The time of day of the nightly reconciliation, in UTC; None: it is switched off."""
+        return None if self.reconcile_at == "off" else time.fromisoformat(self.reconcile_at)
 
     @property
     def embedded(self) -> bool:

@@ -83,6 +83,7 @@ _TITLES = {
     "auth_failed": "{connection} refuses our credentials; it is paused until you repair them",
     "quota_spent": "{connection} has no calls left; it rests until {until}",
     "missing_reference": "{what} waits for something that does not come: {error}",
+    "customer_match": "{connection} may have {what} already: {error}",
     "unmappable": "{what} cannot be translated: {error}",
     "rejected": "{connection} refused {what}: {error}",
     "unknown_outcome": "Nobody knows whether {connection} has {what}: {error}",
@@ -109,5 +110,6 @@ def _open_case(tx: Tx, table: Any, row: Any, step: Next, error: Exception) -> No
             "connection": row.connection, "queue": table.name, "row": row.id, "attempts": row.attempts,
             "error": describe(error), "kind": type(error).__name__,
             "field": getattr(error, "field", ""), "value": str(getattr(error, "value", "") or "")[:200],
+            **getattr(error, "evidence", {}),
         },
     )  # fmt: skip

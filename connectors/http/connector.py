@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cached_property
 
 from connectors.http import auth, client, translate
 from connectors.http.settings import Settings
@@ -12,10 +11,10 @@ from hub.sdk import (
     Change,
     ConnectorError,
     Delivery,
-    Door,
     Health,
     Idempotency,
     Kind,
+    Limits,
     Manifest,
     Rejected,
     Schema,
@@ -40,12 +39,11 @@ class Http:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.manifest = replace(type(self).manifest, kinds=_kinds(settings))
+        self.manifest = replace(
+            type(self).manifest, kinds=_kinds(settings), limits=Limits(concurrency=settings.concurrency)
+        )
         self._signature = auth.Signature(settings)
-
-    @cached_property
-    def _door(self) -> Door:
-        return client.door(self.settings)
+        self._door = client.door(settings)
 
     def check(self) -> Health:
         """Is the base address there, and does it accept the credentials?"""

@@ -103,6 +103,10 @@ class Settings(BaseModel):
         default=5.0, ge=0, le=3_600, description="until a write can be found there"
     )
     id_path: Place = Field(default="id", description="where the answer to a write has the id")
+    concurrency: int = Field(default=4, ge=1, le=200, description="calls the system bears at a time")
+    account: str = Field(
+        default="", max_length=100, description="connections that name the same one share `concurrency`"
+    )
     check_path: str = Field(default="", max_length=500, description="GET path that needs the credentials")
     deadline_seconds: float = Field(default=30.0, gt=0, le=120)
 

@@ -35,6 +35,7 @@ DEAL = (
     Field("po_number", label="Purchase order number"),
     Field("payment_terms", label="Payment terms"),
     Field("o2c_requested_on", "date", label="Requested delivery date"),
+    Field("o2c_seller", label="Selling company"),
 )
 COMPANY = (
     Field("name", label="Company name"),

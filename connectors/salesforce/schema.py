@@ -46,6 +46,7 @@ _AGREED = (
     Field("O2C_PO_Number__c", label="Purchase Order", max_length=100),
     Field("O2C_Payment_Terms__c", label="Payment Terms", max_length=40),
     Field("O2C_Requested_On__c", "date", label="Requested Delivery"),
+    Field("O2C_Seller__c", label="Selling Company", max_length=40),
 )
 _OPPORTUNITY = (
     *_STAMPS,

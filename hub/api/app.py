@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from hub.api import connecting, deciding, mapping, people, queues, reading, walking
+from hub.api import connecting, deciding, mapping, people, queues, reading, reconciling, walking
 from hub.api.access import Needs, Role, Viewer
 from hub.api.actions import Missing
 from hub.api.edge import Edge
@@ -24,7 +24,7 @@ from hub.settings import Settings
 from hub.settling import describe
 
 BYTES_MAX = 1_000_000
-_PARTS = (reading, deciding, queues, connecting, walking, mapping, people)
+_PARTS = (reading, deciding, queues, connecting, walking, reconciling, mapping, people)
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "no living token"},
     403: {"model": Problem, "description": "the token's role may not do this"},

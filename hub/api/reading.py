@@ -77,7 +77,7 @@ def document(who: Viewer, hub: TheHub, document_id: str) -> DocumentDetail:
         if row is None:
             raise HTTPException(404, "there is no such document")
         names = figures.labels(tx.conn, [row.customer_id])
-        by = {"invoice": "invoice", "payment": "payment", "customer": "customer"}.get(row.kind)
+        by = views.POSTED_BY.get(row.kind)
         postings = views.postings(tx.conn, **{by: document_id}) if by else ()
         return DocumentDetail(
             **showing.document(row, names).model_dump(),

@@ -82,7 +82,9 @@ class Crm(Protocol):
         """Somebody who works there."""
         ...
 
-    def deal(self, company: str, title: str, items: Sequence[Item], purchase_order: str = "") -> str:
+    def deal(
+        self, company: str, title: str, items: Sequence[Item], purchase_order: str = "", seller: str = ""
+    ) -> str:
         """A new deal in USD, won at once."""
         ...
 

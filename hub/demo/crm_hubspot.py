@@ -53,13 +53,17 @@ class HubSpotCrm:
         """A contact with the company as its primary one."""
         self._account.create_contact(company, email=email, firstname=first, lastname=last)
 
-    def deal(self, company: str, title: str, items: Sequence[Item], purchase_order: str = "") -> str:
+    def deal(
+        self, company: str, title: str, items: Sequence[Item], purchase_order: str = "", seller: str = ""
+    ) -> str:
         """A deal with line items, dragged to the won stage."""
         amount = sum((Decimal(one.quantity) * Decimal(one.price) for one in items), Decimal(0))
         won_on = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         given = {"dealname": title, "amount": str(amount), "deal_currency_code": "USD", "closedate": won_on}
         if purchase_order:
             given["po_number"] = purchase_order
+        if seller:
+            given["o2c_seller"] = seller
         deal = self._account.create_deal(company, **given)
         for at, one in enumerate(items, start=1):
             self._account.create_line_item(

@@ -63,11 +63,17 @@ class SalesforceCrm:
         """A contact of the account."""
         self._org.add_contact(company, last, FirstName=first, Email=email)
 
-    def deal(self, company: str, title: str, items: Sequence[Item], purchase_order: str = "") -> str:
+    def deal(
+        self, company: str, title: str, items: Sequence[Item], purchase_order: str = "", seller: str = ""
+    ) -> str:
         """An opportunity with products from the standard price book, moved to the won stage."""
         org = self._org
         deal = org.add_opportunity(
-            company, title, Pricebook2Id=org.standard_pricebook, O2C_PO_Number__c=purchase_order or None
+            company,
+            title,
+            Pricebook2Id=org.standard_pricebook,
+            O2C_PO_Number__c=purchase_order or None,
+            O2C_Seller__c=seller or None,
         )
         for one in items:
             if one.sku not in self._products:

@@ -13,19 +13,20 @@ from pathlib import Path
 from rich.console import Console
 
 from hub.demo.crm import CHOICES
-from hub.demo.stage import CRMS, Stage, Stuck, on_stage
+from hub.demo.erp import ERPS
+from hub.demo.stage import BOOKS, CRMS, Stage, Stuck, on_stage
 from hub.demo.story import Story
 from hub.demo.tieout import show
 
 
-def play(*, once: bool, port: int, keep: Path | None, crm: str) -> int:
-    """The exit code: 0 when everything ties out. `crm` is one of CHOICES."""
+def play(*, once: bool, port: int, keep: Path | None, crm: str, erp: str) -> int:
+    """The exit code: 0 when everything ties out. `crm` is one of CHOICES, `erp` one of ERPS."""
     console = Console(highlight=False)
     began = time.monotonic()
-    simulated = ", ".join(CRMS[name].title for name in CHOICES[crm])
-    systems = f"the hub and simulated {simulated}, NetSuite and bank"
+    titles = [*(CRMS[name].title for name in CHOICES[crm]), *(BOOKS[name] for name in ERPS[erp])]
+    systems = f"the hub and simulated {', '.join(titles)} and bank"
     console.print(f"[bold]O2C Hub demo[/]: starting {systems} ...", soft_wrap=True)
-    with _folder(keep) as folder, on_stage(folder, port, crm) as stage:
+    with _folder(keep) as folder, on_stage(folder, port, crm, erp) as stage:
         for name, url in stage.places.items():
             console.print(f"  {name:10} {url}")
         step = iter(range(1, 1000))
@@ -36,7 +37,8 @@ def play(*, once: bool, port: int, keep: Path | None, crm: str) -> int:
             console.print(f"[red]The story is stuck:[/] {reason}")
             return 1
         tied = show(stage, told, console)
-        console.print(f"played in {time.monotonic() - began:.1f} s, {stage.erp.kit.calls} calls to NetSuite")
+        calls = ", ".join(f"{one.calls()} calls to {one.title}" for one in stage.erps)
+        console.print(f"played in {time.monotonic() - began:.1f} s, {calls}")
         if not once:
             story.encore()
             console.print("Left for you in the console: an order over its limit, and a payment to match.")

@@ -19,12 +19,15 @@ from hub import secrets
 from hub.demo.crm import CHOICES, Crm
 from hub.demo.crm_hubspot import HubSpotCrm
 from hub.demo.crm_salesforce import SalesforceCrm
+from hub.demo.erp import ERPS, Erp
+from hub.demo.erp_netsuite import NetSuiteErp
+from hub.demo.erp_sap import SapErp
+from hub.demo.sellers import split
 from hub.main import Parts, build, web
 from hub.settings import Settings
-from hub.store import access, connections, views
+from hub.store import access, connections, mappings, views
 from sandbox.bank import BankSandbox
 from sandbox.kit import serve
-from sandbox.netsuite import NetSuiteSandbox
 
 IBAN = "DE02120300000000202051"  # a published test account number
 UPLOAD_KEY = "demo-upload-key"
@@ -33,6 +36,9 @@ CRMS: Mapping[str, type[HubSpotCrm] | type[SalesforceCrm]] = {
     "hubspot": HubSpotCrm,
     "salesforce": SalesforceCrm,
 }
+
+
+BOOKS: Mapping[str, str] = {"netsuite": NetSuiteErp.title, "sap": SapErp.title}
 
 
 class Stuck(Exception):
@@ -67,7 +73,7 @@ class Stage:
     token: str
     clock: DemoClock
     crms: Sequence[Crm]
-    erp: NetSuiteSandbox
+    erps: Sequence[Erp]
     bank: BankSandbox
     places: dict[str, str]
 
@@ -106,46 +112,58 @@ class Stage:
 
 
 @contextmanager
-def on_stage(folder: Path, port: int, choice: str) -> Iterator[Stage]:
-    """Start everything, connect it, and stop it again when the block ends; `choice` is one of CHOICES."""
+def on_stage(folder: Path, port: int, choice: str, books: str) -> Iterator[Stage]:
+    """Start everything, connect it, and stop it again when the block ends: one of CHOICES, one of ERPS."""
     clock = DemoClock()
-    crms, erp = [CRMS[name](clock) for name in CHOICES[choice]], NetSuiteSandbox()
+    crms = [CRMS[name](clock) for name in CHOICES[choice]]
+    erps = [_erp(name, clock) for name in ERPS[books]]
     bank = BankSandbox(IBAN, "USD", clock)
     with ExitStack() as stack:
-        apps = {**{one.title: one.app for one in crms}, "NetSuite": erp.app, "Bank": bank.app}
+        apps = {**{one.title: one.app for one in (*crms, *erps)}, "Bank": bank.app}
         places = {title: stack.enter_context(serve(app)) for title, app in apps.items()}
         port = port or _free_port()
         settings = Settings(
             data_dir=folder, database_url="", redis_url=None, port=port, public_url=f"http://127.0.0.1:{port}",
             sweep_seconds=0.2, log_level="ERROR",
         )  # fmt: skip
+        if len(erps) > 1:
+            settings = settings.model_copy(update={"config_dir": split(settings, erps, folder / "config")})
         parts = build(settings, now=clock)
         stack.callback(parts.close)
-        token = _connect(parts, crms, erp, places)
+        token = _connect(parts, crms, erps, places)
         stack.enter_context(_serving(parts, port))
         places["Hub"] = f"http://127.0.0.1:{port}"
         for crm in crms:
             crm.push_to(places["Hub"])
-        yield Stage(parts, places["Hub"], token, clock, crms, erp, bank, places)
+        yield Stage(parts, places["Hub"], token, clock, crms, erps, bank, places)
 
 
-def _connect(parts: Parts, crms: Sequence[Crm], erp: NetSuiteSandbox, places: Mapping[str, str]) -> str:
-    """What an admin does on the first day: a connection for each system, and a token."""
-    netsuite = {
-        "base_url": places["NetSuite"], "account_id": erp.account_id, "auth": "tba", "poll_margin": 0,
-        **erp.tba,
-    }  # fmt: skip
+def _erp(name: str, clock: DemoClock) -> Erp:
+    return SapErp(clock) if name == "sap" else NetSuiteErp()
+
+
+def _connect(parts: Parts, crms: Sequence[Crm], erps: Sequence[Erp], places: Mapping[str, str]) -> str:
+    """What an admin does on the first day: a connection for each system, its own codes, and a token."""
+    several = len(erps) > 1
     bank = {"account": IBAN, "upload_key": UPLOAD_KEY}
     token = secrets.new_token()
     registry, store = parts.hub.registry, parts.hub.store
     with store.begin() as tx:
         for name, given, every in (
             *((one.connection, one.settings(places[one.title]), 0.0) for one in crms),
-            ("netsuite", netsuite, 1.0),
+            *(
+                (one.connection, one.settings(places[one.title], seller=one.seller if several else ""), 1.0)
+                for one in erps
+            ),
             ("bank", bank, 0.0),
         ):
             sealed = registry.seal(name, name, given)
             connections.save(store.database, tx.conn, name, name, sealed, poll_seconds=every, now=tx.now)
+        for erp in erps:
+            for table, entries in erp.tables().items():
+                mappings.set_local_table(
+                    store.database, tx.conn, erp.connection, table, entries, by="demo", now=tx.now
+                )
         access.add_token(tx.conn, digest=secrets.token_digest(token), name="demo", role="admin", now=tx.now)
     return token
 

@@ -9,9 +9,10 @@ from hub.demo.crm import Address, Crm, Item
 from hub.demo.stage import UPLOAD_KEY, Stage, Stuck
 from hub.demo.watch import Deal, Told, Watch
 from hub.model import OrderState
-from sandbox.kit import Fault
 
 HARBOR, ALPINE, FINCH = "Harbor: four cafés", "Alpine: two arms", "Blue Finch: barista training"
+GOODS = {"ESP-200": "Espresso machine", "GRD-50": "Grinder", "ARM-6X": "Six-axis arm"}
+SERVICES = {"INST-1": "Installation", "TRAIN-8": "Training day"}
 TRAINING = Item("TRAIN-8", "Training day", "1", "980.00", delivery="service")
 Say = Callable[[str], None]
 
@@ -24,6 +25,7 @@ class Story:
         self.told = Told()
         self.watch = Watch(stage, self.told)
         self.harbors, self.others = stage.crms[0], stage.crms[-1]  # two CRMs, or twice the same
+        self.harbors_erp, self.others_erp = stage.erps[0], stage.erps[-1]
 
     def play(self) -> Told:
         """All acts, in order."""
@@ -34,14 +36,14 @@ class Story:
         self._messages_come_twice_and_reversed()
         self._harbor_ships_in_two_parts()
         self._alpine_is_held_and_released()
-        self._netsuite_loses_a_reply()
+        self._erp_loses_a_reply()
         self._bluefinch_buys_a_service()
         self._three_weeks_later_money_arrives()
         self._a_person_finds_the_payer()
         self._harbor_changes_its_deal_too_late()
         for crm in self.stage.crms:
             crm.send()  # also what our own writes made it say
-        self.stage.until("the last statuses reach the CRM and NetSuite", self.stage.quiet)
+        self.stage.until("the last statuses reach the CRM and the ERP", self.stage.quiet)
         return self.told
 
     def encore(self) -> None:
@@ -81,21 +83,25 @@ class Story:
         return [step for step in steps if step["state"] != "there"]
 
     def _connections_are_checked(self) -> None:
-        for name in (*(crm.connection for crm in self.stage.crms), "netsuite", "bank"):
+        crms, erps = self.stage.crms, self.stage.erps
+        for name in (*(one.connection for one in crms), *(one.connection for one in erps), "bank"):
             health = self.stage.api("POST", f"/connections/{name}/check")
             if not health["ok"]:
                 raise Stuck(f"{name} is not healthy: {health}")
-        titles = ", ".join(crm.title for crm in self.stage.crms)
-        self.say(f"Connections: credentials and scopes of {titles}, NetSuite and the bank tried, all well")
+        titles = ", ".join([*(one.title for one in crms), *(one.title for one in erps)])
+        self.say(f"Connections: credentials and scopes of {titles} and the bank tried, all well")
 
     def _catalogue(self) -> None:
-        for sku in ("ESP-200", "GRD-50"):
-            self.stage.erp.add_item(sku, "inventoryItem")
-        for sku in ("INST-1", "TRAIN-8", "ARM-6X"):
-            self.stage.erp.add_item(sku, "serviceSaleItem" if sku != "ARM-6X" else "inventoryItem")
+        for erp in self.stage.erps:
+            for sku, name in GOODS.items():
+                erp.stock(sku, name, "goods")
+            for sku, name in SERVICES.items():
+                erp.stock(sku, name, "service")
 
     def _deal(self, crm: Crm, company: str, title: str, items: list[Item], purchase_order: str = "") -> None:
-        deal = crm.deal(company, title, items, purchase_order)
+        erp = self.harbors_erp if title == HARBOR else self.others_erp
+        seller = erp.seller if len(self.stage.erps) > 1 else ""
+        deal = crm.deal(company, title, items, purchase_order, seller)
         self.told.deals[title] = Deal(crm, deal)
         crm.send()
 
@@ -113,8 +119,9 @@ class Story:
         order = self.watch.order(HARBOR, OrderState.PART_INVOICED)
         credit = order.credit.reason if order.credit else "not checked"
         self.say(f"{crm.title}: deal won -> order {order.number}, {order.payable_amount}, credit {credit}")
-        self.watch.at_erp("salesOrder", order.id)
-        self.say("NetSuite: sales order booked; the installation is a service and is invoiced at once")
+        self.watch.order_at(self.harbors_erp, order)
+        title = self.harbors_erp.title
+        self.say(f"{title}: sales order booked; the installation is a service and is invoiced at once")
 
     def _messages_come_twice_and_reversed(self) -> None:
         crm, deal = self.harbors, self.told.deals[HARBOR].id
@@ -132,21 +139,20 @@ class Story:
     # -- act 2: shipments and invoices ------------------------------------------
     def _harbor_ships_in_two_parts(self) -> None:
         order = self.watch.order(HARBOR, OrderState.PART_INVOICED)
-        so = self.watch.at_erp("salesOrder", order.id)
+        erp = self.harbors_erp
+        so = self.watch.order_at(erp, order)
         self._days_pass(2)
-        self.stage.erp.fulfil(
-            so, {"ESP-200": "3", "GRD-50": "6"}, shipped_on=self.stage.clock.today, tracking="1Z999"
-        )
+        erp.ship(so, {"ESP-200": "3", "GRD-50": "6"}, self.stage.clock.today, "1Z999")
         self.watch.invoices(order, 2)
         self.say(
-            "NetSuite: three machines and six grinders shipped -> second invoice, for what left, no more"
+            f"{erp.title}: three machines and six grinders shipped -> second invoice, for what left, no more"
         )
         self._days_pass(5)
-        self.stage.erp.fulfil(so, {"ESP-200": "1"}, shipped_on=self.stage.clock.today)
+        erp.ship(so, {"ESP-200": "1"}, self.stage.clock.today)
         third = self.watch.invoices(order, 3)[-1]
         self.watch.order(HARBOR, OrderState.INVOICED)
         self.say(
-            f"NetSuite: the last machine shipped -> third invoice {third.number}, {third.payable_amount}"
+            f"{erp.title}: the last machine shipped -> third invoice {third.number}, {third.payable_amount}"
         )
 
     def _alpine_is_held_and_released(self) -> None:
@@ -161,24 +167,18 @@ class Story:
         self.watch.order(ALPINE, OrderState.APPROVED)
         self.say("Credit: a person released it through the API; the figures of that moment are kept")
 
-    def _netsuite_loses_a_reply(self) -> None:
-        order = self.watch.order(ALPINE, OrderState.APPROVED)
-        so = self.watch.at_erp("salesOrder", order.id)
-        self.stage.erp.kit.faults.append(Fault(kind="lost_reply", method="POST", path="!transform/invoice"))
-        self.stage.erp.fulfil(so, {"ARM-6X": "2"}, shipped_on=self.stage.clock.today)
+    def _erp_loses_a_reply(self) -> None:
+        order, erp = self.watch.order(ALPINE, OrderState.APPROVED), self.others_erp
+        so = self.watch.order_at(erp, order)
+        erp.lose_a_reply()
+        erp.ship(so, {"ARM-6X": "2"}, self.stage.clock.today)
         [invoice] = self.watch.invoices(order, 1)
-        faults = self.stage.erp.kit.faults
-        self.stage.until(
-            "NetSuite has lost the reply to an invoice", lambda: not any(x.times for x in faults)
-        )
-        self.watch.hurry("netsuite")
-        self.watch.at_erp("invoice", invoice.id)
-        made = [e for e in self.stage.erp.kit.effects if (e["kind"], e["action"]) == ("invoice", "create")]
-        mine = [e for e in made if e["externalId"] == invoice.id]
+        self.stage.until(f"{erp.title} has lost the reply to an invoice", erp.lost_it)
+        self.watch.hurry(erp.connection)
+        self.watch.invoice_at(erp, invoice)
+        mine = [one for one in erp.made("invoice") if one == invoice.id]
         assert len(mine) == 1, mine
-        self.say(
-            f"NetSuite: the reply to invoice {invoice.number} was lost; looked up, not repeated: one invoice"
-        )
+        self.say(f"{erp.title}: the reply to invoice {invoice.number} was lost; looked up, not repeated")
 
     def _bluefinch_buys_a_service(self) -> None:
         crm = self.others
@@ -217,6 +217,8 @@ class Story:
         assert (status, again) == (202, 202), (status, again)
         self.watch.order(HARBOR, OrderState.CLOSED)
         self.watch.order(ALPINE, OrderState.CLOSED)
+        for erp in self.stage.erps:
+            self.watch.hurry(erp.connection)  # SAP clears minutes after it was asked to
         self.say("Bank: camt.053 with four credits, sent twice; three name our invoices and are applied")
 
     def _pay(self, name: str, iban: str, amount: Decimal, text: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
 from hub.demo.crm import Crm, Mirrored, Shown
+from hub.demo.erp import Booked, Erp
 from hub.demo.stage import Stage
 from hub.demo.watch import Told
 from hub.ledger import Account
@@ -24,6 +25,7 @@ class Line(NamedTuple):
     order: Order
     customer: str
     crm: Crm
+    erp: Erp
     shown: Shown
     invoiced: Money
     still_open: Money
@@ -42,7 +44,7 @@ class Check(NamedTuple):
 
 
 def lines(stage: Stage, told: Told) -> list[Line]:
-    """Every order of the story as its CRM, the hub and NetSuite show it."""
+    """Every order of the story as its CRM, the hub and its ERP show it."""
     found = []
     with stage.parts.hub.store.look() as tx:
         for deal in told.deals.values():
@@ -54,26 +56,28 @@ def lines(stage: Stage, told: Told) -> list[Line]:
             assert isinstance(customer, Customer)
             invoices = tx.reader.invoices_of(order.id)
             zero = Money.zero(order.currency)
-            booked = [stage.erp.find("invoice", invoice.id) or {} for invoice in invoices]
+            erp = next((one for one in stage.erps if one.seller == order.seller), stage.erps[0])
+            booked = [one for invoice in invoices if (one := erp.invoice(invoice.id))]
             found.append(
                 Line(
                     order=order,
                     customer=customer.name,
                     crm=deal.crm,
+                    erp=erp,
                     shown=deal.crm.shown(deal.id),
                     invoiced=sum((x.payable_amount for x in invoices), zero),
                     still_open=sum((tx.reader.open_amount(x) for x in invoices), zero),
                     invoices=len(invoices),
-                    erp_order=_amount(stage.erp.find("salesOrder", order.id), "total"),
-                    erp_invoiced=sum((_amount(x, "total") for x in booked), Decimal(0)),
-                    erp_open=sum((_amount(x, "amountRemaining") for x in booked), Decimal(0)),
+                    erp_order=_total(erp.order(order.id)),
+                    erp_invoiced=sum((one.total for one in booked), Decimal(0)),
+                    erp_open=sum((one.open for one in booked), Decimal(0)),
                 )
             )
     return found
 
 
-def _amount(record: dict[str, Any] | None, field: str) -> Decimal:
-    return Decimal(str((record or {}).get(field, "0")))
+def _total(booked: Booked | None) -> Decimal:
+    return booked.total if booked else Decimal(0)
 
 
 def checks(stage: Stage, told: Told, rows: Sequence[Line]) -> Iterator[Check]:
@@ -88,9 +92,8 @@ def checks(stage: Stage, told: Told, rows: Sequence[Line]) -> Iterator[Check]:
 
 
 def _per_order(stage: Stage, rows: Sequence[Line]) -> Iterator[Check]:
-    made = [e for e in stage.erp.kit.effects if e["action"] == "create"]
-    orders = [e["externalId"] for e in made if e["kind"] == "salesOrder"]
-    invoices = [e["externalId"] for e in made if e["kind"] == "invoice"]
+    orders = [one for erp in stage.erps for one in erp.made("order")]
+    invoices = [one for erp in stage.erps for one in erp.made("invoice")]
     yield Check(
         "one sales order per won deal",
         sorted(orders) == sorted(r.order.id for r in rows),
@@ -98,7 +101,7 @@ def _per_order(stage: Stage, rows: Sequence[Line]) -> Iterator[Check]:
     )
     count = sum(r.invoices for r in rows)
     unique = len(set(invoices)) == len(invoices) == count
-    yield Check("each invoice once in NetSuite", unique, f"{len(invoices)} of {count}")
+    yield Check(f"each invoice once in {_titles(stage)}", unique, f"{len(invoices)} of {count}")
     for row in rows:
         shown = (row.shown.status, row.shown.payment)
         yield Check(
@@ -137,7 +140,9 @@ def _payments(tx: Tx, orders: Sequence[Order]) -> list[Mirrored]:
 def _money(stage: Stage, told: Told, rows: Sequence[Line]) -> Iterator[Check]:
     invoiced = sum((r.invoiced.amount for r in rows), Decimal(0))
     erp = sum((r.erp_invoiced for r in rows), Decimal(0))
-    yield Check("invoiced here = booked in NetSuite", invoiced == erp, f"{invoiced:,.2f} = {erp:,.2f}")
+    yield Check(
+        f"invoiced here = booked in {_titles(stage)}", invoiced == erp, f"{invoiced:,.2f} = {erp:,.2f}"
+    )
     ordered = sum((r.order.payable_amount.amount for r in rows), Decimal(0))
     cent_per_invoice = Decimal("0.01") * sum(r.invoices for r in rows)  # tax is rounded once per invoice
     yield Check(
@@ -155,13 +160,14 @@ def _money(stage: Stage, told: Told, rows: Sequence[Line]) -> Iterator[Check]:
     yield Check("nothing owed, nothing unapplied", not any(left), " / ".join(f"{x:,.2f}" for x in left))
     total = sum(balances.values(), Decimal(0))
     yield Check("the ledger balances", not total, f"{total:,.2f}")
-    paid = [e for e in stage.erp.kit.effects if (e["kind"], e["action"]) == ("customerPayment", "create")]
-    booked = sum((Decimal(str(e["total"])) for e in paid), Decimal(0))
+    booked = sum((one.received() for one in stage.erps), Decimal(0))
     yield Check(
-        "payments in NetSuite = bank credits", booked == told.paid_in, f"{booked:,.2f} = {told.paid_in:,.2f}"
+        f"payments in {_titles(stage)} = bank credits",
+        booked == told.paid_in,
+        f"{booked:,.2f} = {told.paid_in:,.2f}",
     )
     still = sum((r.erp_open for r in rows), Decimal(0))
-    yield Check("NetSuite shows nothing open", not still, f"{still:,.2f}")
+    yield Check(f"{_titles(stage)}: nothing is open", not still, f"{still:,.2f}")
 
 
 def show(stage: Stage, told: Told, console: Console) -> bool:
@@ -180,17 +186,19 @@ def _across(rows: Sequence[Line]) -> Table:
     table = Table(title="What went in, and what each system shows (USD)", title_justify="left")
     table.add_column("")
     for row in rows:
-        table.add_column(f"{row.order.number}\n{row.crm.title}\n{row.customer}", justify="right")
+        table.add_column(
+            f"{row.order.number}\n{row.crm.title}, {row.erp.title}\n{row.customer}", justify="right"
+        )
     table.add_column("\n\nTotal", justify="right")
     figures: Sequence[tuple[str, Callable[[Line], Decimal]]] = (
         ("CRM: deal, before tax", lambda r: r.shown.amount),
         ("Hub: order with tax", lambda r: r.order.payable_amount.amount),
-        ("NetSuite: sales order", lambda r: r.erp_order),
+        ("ERP: sales order (SAP: before tax)", lambda r: r.erp_order),
         ("Hub: invoiced", lambda r: r.invoiced.amount),
-        ("NetSuite: invoices", lambda r: r.erp_invoiced),
+        ("ERP: invoices", lambda r: r.erp_invoiced),
         ("Bank: paid", lambda r: (r.invoiced - r.still_open).amount),
         ("Hub: still open", lambda r: r.still_open.amount),
-        ("NetSuite: still open", lambda r: r.erp_open),
+        ("ERP: still open", lambda r: r.erp_open),
     )
     for label, figure in figures:
         total = sum(map(figure, rows), Decimal(0))
@@ -200,3 +208,7 @@ def _across(rows: Sequence[Line]) -> Table:
     )
     table.add_row("CRM shows", *(r.shown.payment for r in rows), "")
     return table
+
+
+def _titles(stage: Stage) -> str:
+    return " and ".join(erp.title for erp in stage.erps)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from hub.demo.crm import Crm
+from hub.demo.erp import Booked, Erp
 from hub.demo.stage import Stage
 from hub.model import Invoice, Order, OrderState
 from hub.store import views
@@ -66,16 +68,21 @@ class Watch:
         invoices: list[Invoice] = self.stage.until(f"order {order.number} has {count} invoices", there)
         return invoices
 
-    def at_erp(self, record: str, document_id: str) -> str:
-        """The id of a document's record in NetSuite, once both sides know it."""
-        erp = self.stage.erp
-        found: dict[str, Any] = self.stage.until(
-            f"NetSuite has {record} {document_id}", lambda: erp.find(record, document_id)
+    def order_at(self, erp: Erp, order: Order) -> str:
+        """The id of an order at its ERP, once both sides know it."""
+        return self._at(erp, f"order {order.number}", order.id, lambda: erp.order(order.id))
+
+    def invoice_at(self, erp: Erp, invoice: Invoice) -> str:
+        """The id of an invoice at its ERP, once both sides know it."""
+        return self._at(erp, f"invoice {invoice.number}", invoice.id, lambda: erp.invoice(invoice.id))
+
+    def _at(self, erp: Erp, label: str, document_id: str, look: Callable[[], Booked | None]) -> str:
+        found: Booked = self.stage.until(f"{erp.title} has {label}", look)
+        known = self.stage.until(
+            f"the hub knows {label} is at {erp.title}", lambda: self._known(erp.connection, document_id)
         )
-        self.stage.until(
-            f"the hub knows {record} {document_id} is there", lambda: self._known("netsuite", document_id)
-        )
-        return str(found["id"])
+        assert known == found.id, (known, found)
+        return found.id
 
     def _known(self, connection: str, document_id: str) -> str | None:
         with self.stage.parts.hub.store.look() as tx:

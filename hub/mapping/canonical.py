@@ -52,6 +52,7 @@ class _Progress(BaseModel):
     invoiced: Money
     open: Money
     paid: Money
+    credited: Money
     overdue: Money
     next_due: date | None
     payment_status: str
@@ -63,6 +64,14 @@ class _Allocation(BaseModel):
     invoice_number: str
     amount: Money
 
+
+_RELATIVES: Mapping[str, Any] = {
+    "customer_external_id": str,
+    "invoice_external_id": str,
+    "order_external_id": str,
+    "invoice_number": str,
+    "order_number": str,
+}
 
 PRESENTED: Mapping[str, Mapping[str, Any]] = {
     "order": {
@@ -77,6 +86,8 @@ PRESENTED: Mapping[str, Mapping[str, Any]] = {
     "invoice": {
         "open_amount": Money,
         "paid_amount": Money,
+        "credited_amount": Money,
+        "adjusted_amount": Money,
         "payment_status": str,
         "overdue": bool,
         "customer_name": str,
@@ -90,6 +101,14 @@ PRESENTED: Mapping[str, Mapping[str, Any]] = {
         "customer_external_id": str,
         "order_external_ids": tuple[str, ...],
     },
+    "credit_memo": {
+        "allocations": tuple[_Allocation, ...],
+        "applied_amount": Money,
+        "unapplied": Money,
+        "customer_name": str,
+        **_RELATIVES,
+    },
+    "adjustment": {"customer_name": str, **_RELATIVES},
 }
 """What the hub works out and adds to a document before an outgoing mapping reads it."""
 

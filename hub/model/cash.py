@@ -43,4 +43,7 @@ class Payment(Document):
     applications: tuple[Application, ...] = Field(
         default=(), description="what it settled, where the system it is from decides that", max_length=2_000
     )
+    cancelled_on: date | None = Field(
+        default=None, description="business date on which the system it is from took it back, if it did"
+    )
     state: PaymentState = PaymentState.RECEIVED

@@ -48,7 +48,10 @@ class Invoice(Document):
     tax_subtotals: tuple[TaxSubtotal, ...] = Field(default=(), description="UBL TaxSubtotal (BG-23)")
     tax_exclusive_amount: Money = Field(description="UBL TaxExclusiveAmount (BT-109)")
     payable_amount: Money = Field(description="UBL PayableAmount (BT-115)")
-    state: InvoiceState = InvoiceState.ISSUED
+    cancelled_on: date | None = Field(
+        default=None, description="business date on which the system it is from took it back, if it did"
+    )
+    state: InvoiceState = InvoiceState.RECEIVED
     overdue_on: date | None = Field(
         default=None, description="business date on which it was first seen unpaid after its due date"
     )
@@ -88,6 +91,9 @@ class CreditMemo(Document):
         description="which invoices it settled, where the system it is from decides",
         max_length=2_000,
     )
+    cancelled_on: date | None = Field(
+        default=None, description="business date on which the system it is from took it back, if it did"
+    )
     state: CreditMemoState = CreditMemoState.RECEIVED
 
 
@@ -106,4 +112,7 @@ class Adjustment(Document):
     reason: AdjustmentReason = Field(description="why it is no longer owed")
     booked_on: date = Field(description="business date")
     note: str = Field(default="", description="what people wrote about it", max_length=1000)
+    cancelled_on: date | None = Field(
+        default=None, description="business date on which the system it is from took it back, if it did"
+    )
     state: AdjustmentState = AdjustmentState.RECEIVED

@@ -122,34 +122,37 @@ LEGAL: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
         ShipmentState.CONFIRMED: frozenset(),
     },
     "invoice": {
-        _I.RECEIVED: frozenset({_I.ISSUED, _I.REFUSED}),
+        _I.RECEIVED: frozenset({_I.ISSUED, _I.REFUSED, _I.CANCELLED}),
         _I.REFUSED: frozenset({_I.ISSUED, _I.CANCELLED}),
         _I.ISSUED: frozenset({_I.PART_PAID, _I.PAID, _I.CANCELLED}),
-        # back to less only when a payment is taken back or a credit is cancelled
-        _I.PART_PAID: frozenset({_I.PAID, _I.ISSUED}),
-        _I.PAID: frozenset({_I.PART_PAID, _I.ISSUED}),
+        # back to less only when a payment is taken back or a credit is cancelled; cancelled only when what
+        # was applied to it is unapplied at the same moment
+        _I.PART_PAID: frozenset({_I.PAID, _I.ISSUED, _I.CANCELLED}),
+        _I.PAID: frozenset({_I.PART_PAID, _I.ISSUED, _I.CANCELLED}),
         _I.CANCELLED: frozenset(),
     },
     "credit_memo": {
-        _C.RECEIVED: frozenset({_C.ISSUED, _C.REFUSED}),
+        _C.RECEIVED: frozenset({_C.ISSUED, _C.REFUSED, _C.CANCELLED}),
         _C.REFUSED: frozenset({_C.ISSUED, _C.CANCELLED}),
         _C.ISSUED: frozenset({_C.PART_APPLIED, _C.APPLIED, _C.CANCELLED}),
-        _C.PART_APPLIED: frozenset({_C.APPLIED, _C.CANCELLED}),
-        _C.APPLIED: frozenset({_C.CANCELLED}),
+        # back to less only when an invoice it was applied to is cancelled
+        _C.PART_APPLIED: frozenset({_C.APPLIED, _C.ISSUED, _C.CANCELLED}),
+        _C.APPLIED: frozenset({_C.PART_APPLIED, _C.ISSUED, _C.CANCELLED}),
         _C.CANCELLED: frozenset(),
     },
     "adjustment": {
-        _A.RECEIVED: frozenset({_A.BOOKED, _A.REFUSED}),
+        _A.RECEIVED: frozenset({_A.BOOKED, _A.REFUSED, _A.REVERSED}),
         _A.REFUSED: frozenset({_A.BOOKED, _A.REVERSED}),
         _A.BOOKED: frozenset({_A.REVERSED}),
         _A.REVERSED: frozenset(),
     },
     "payment": {
-        _P.RECEIVED: frozenset({_P.UNIDENTIFIED, _P.UNAPPLIED, _P.PART_APPLIED, _P.APPLIED}),
+        _P.RECEIVED: frozenset({_P.UNIDENTIFIED, _P.UNAPPLIED, _P.PART_APPLIED, _P.APPLIED, _P.REVERSED}),
         _P.UNIDENTIFIED: frozenset({_P.UNAPPLIED, _P.PART_APPLIED, _P.APPLIED, _P.REVERSED}),
         _P.UNAPPLIED: frozenset({_P.PART_APPLIED, _P.APPLIED, _P.REVERSED}),
-        _P.PART_APPLIED: frozenset({_P.APPLIED, _P.REVERSED}),
-        _P.APPLIED: frozenset({_P.REVERSED}),
+        # back to less only when an invoice it paid is cancelled
+        _P.PART_APPLIED: frozenset({_P.APPLIED, _P.UNAPPLIED, _P.REVERSED}),
+        _P.APPLIED: frozenset({_P.PART_APPLIED, _P.UNAPPLIED, _P.REVERSED}),
         _P.REVERSED: frozenset(),
     },
     "message": {},

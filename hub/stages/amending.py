@@ -1,7 +1,7 @@
 """Amending: what a source says about an order after it was agreed, and what a person may do about it.
 
 Nothing shipped or billed yet: the order can become what its source says now, or be recalled. Billed already:
-what was billed stands, and the difference is what a credit memo would be about.
+what was billed stands, and a credit memo can be issued over the difference.
 """
 
 from __future__ import annotations
@@ -13,9 +13,18 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from hub.errors import Invalid
-from hub.model import Document, Money, Order, OrderLine, OrderState
+from hub.model import (
+    CreditMemo,
+    Document,
+    InvoiceLine,
+    Money,
+    Order,
+    OrderLine,
+    OrderState,
+    Payment,
+)
 from hub.model.tax import subtotals
-from hub.stages import ordering
+from hub.stages import cancelling, crediting, ordering
 from hub.stages.outcome import Choice, Event, Outcome, Reader
 
 _UNDECIDED = ("received", "invalid", "validated", "held", "rejected")
@@ -36,8 +45,7 @@ def proposal(agreed: Order, said: Order | None, read: Reader) -> Proposal:
     nothing = Money.zero(agreed.currency)
     if _can_still_change(agreed, read):
         return Proposal("amend", "nothing is shipped or billed yet: it can still be changed", nothing, ())
-    billed = read.invoiced(agreed.id)
-    lines = list(_too_much(agreed, said, billed)) if _comparable(agreed, said) else []
+    lines = list(_too_much(agreed, said, read)) if _comparable(agreed, said) else []
     credit = _with_tax(agreed.currency, lines)
     if credit.amount > 0:
         text = f"billed already: a credit memo of {credit} would settle it"
@@ -50,12 +58,17 @@ def proposal(agreed: Order, said: Order | None, read: Reader) -> Proposal:
     return Proposal("none", "it is shipped or billed: compare by hand", nothing, ())
 
 
-def amend(order: Order, choice: Choice, read: Reader) -> Outcome:
+def amend(order: Document, choice: Choice, read: Reader) -> Outcome:
     """A person takes what the source says now; the order is validated and checked again.
 
-    Raises Invalid once something was shipped or billed.
+    Of a payment or a credit memo: which invoices it settles. Raises Invalid once something of an order was
+    shipped or billed.
     """
     proposed = choice.evidence.get("proposed")
+    if isinstance(order, Payment | CreditMemo) and isinstance(proposed, Mapping):
+        if set(proposed) != {"applications"}:
+            raise Invalid("only what it settles can be taken over; its amount stays", field="decision")
+        return cancelling.as_told(order, proposed["applications"], read)
     if not isinstance(order, Order) or not isinstance(proposed, Mapping):
         raise Invalid("only a changed order can be amended", field="decision")
     read.lock(order.customer)
@@ -65,22 +78,49 @@ def amend(order: Order, choice: Choice, read: Reader) -> Outcome:
             "keep it, and credit or order the difference",
             field="decision",
         )
-    try:
-        changed = Order.model_validate({**order.model_dump(), **proposed})
-    except ValidationError as error:
-        raise Invalid(
-            f"what the source says is no order: {error.errors()[0]['msg']}", field="decision"
-        ) from None
+    changed = _said(order, proposed)
     again = changed.model_copy(update={"state": OrderState.RECEIVED, "credit": None})
     return Outcome(events=[Event("order.changed", again)], closes=_closed(order))
 
 
-def withdraw(order: Order, choice: Choice, read: Reader) -> Outcome:
-    """A person gives up an order that its source took back.
+def credit(order: Document, choice: Choice, read: Reader) -> Outcome:
+    """A person credits what was billed and is, by what the source says now, too much.
+
+    Raises Invalid where nothing of the order was billed too much.
+    """
+    if not isinstance(order, Order):
+        raise Invalid("only what was billed of an order can be credited", field="decision")
+    proposed = choice.evidence.get("proposed")
+    read.lock(order.customer)
+    said: Order | None = None
+    if isinstance(proposed, Mapping):
+        said = _said(order, proposed)
+    if not _comparable(order, said) or not read.invoices_of(order.id):
+        raise Invalid(
+            f"nothing of order {order.number} is billed in its currency: keep it, or compare by hand",
+            field="decision",
+        )
+    lines = [_credit_line(*one, order.currency) for one in _too_much(order, said, read)]
+    if not lines:
+        raise Invalid(f"nothing of order {order.number} was billed too much", field="decision")
+    reason = choice.note or f"order {order.number} was changed after it was billed"
+    issued = crediting.issue(order, lines, reason, read)
+    return Outcome(
+        [*issued.events, Event("order.progressed", order, touch=True)],
+        issued.cases,
+        issued.groups,
+        [*issued.closes, *_closed(order)],
+    )
+
+
+def withdraw(order: Document, choice: Choice, read: Reader) -> Outcome:
+    """A person gives up an order that its source took back, or takes back what is gone elsewhere.
 
     One that was approved is recalled: the systems that have it already close it. Raises Invalid once
     something was shipped or billed.
     """
+    if not isinstance(order, Order):
+        return cancelling.withdraw(order, choice, read)
     if order.state in _UNDECIDED:
         return ordering.cancel(order, choice, read)
     read.lock(order.customer)
@@ -99,6 +139,15 @@ def keep(document: Document, choice: Choice, read: Reader) -> Outcome:
     return ordering.keep(document, choice, read) if isinstance(document, Order) else Outcome()
 
 
+def _said(order: Order, proposed: Mapping[str, Any]) -> Order:
+    try:
+        return Order.model_validate({**order.model_dump(), **proposed})
+    except ValidationError as error:
+        raise Invalid(
+            f"what the source says is no order: {error.errors()[0]['msg']}", field="decision"
+        ) from None
+
+
 def _closed(order: Order) -> list[tuple[str, str]]:
     return [(order.id, reason) for reason in _QUESTIONS]
 
@@ -112,19 +161,49 @@ def _comparable(agreed: Order, said: Order | None) -> bool:
     return said is None or said.currency == agreed.currency
 
 
-def _too_much(
-    agreed: Order, said: Order | None, billed: Mapping[str, Decimal]
-) -> Iterator[tuple[OrderLine, Decimal, Money]]:
-    """Per billed line: the quantity that came off, and what was billed beyond what the source says now."""
+def _too_much(agreed: Order, said: Order | None, read: Reader) -> Iterator[tuple[OrderLine, Decimal, Money]]:
+    """Per billed line: the quantity that came off, and what was billed beyond what the source says now.
+
+    What was credited before counts as not billed.
+    """
+    billed, credited = read.invoiced(agreed.id), _credited(agreed, read)
     now = {line.line_id: line for line in said.lines} if said is not None else {}
     for line in agreed.lines:
         quantity = billed.get(line.line_id, Decimal(0))
         theirs = now.get(line.line_id)
         kept = min(quantity, theirs.quantity) if theirs else Decimal(0)
         due = theirs.extension(kept, agreed.currency) if theirs else Money.zero(agreed.currency)
-        over = line.extension(quantity, agreed.currency) - due
+        done, value = credited.get(line.line_id, (Decimal(0), Money.zero(agreed.currency)))
+        over = line.extension(quantity, agreed.currency) - due - value
         if over.amount > 0:
-            yield line, quantity - kept, over
+            yield line, max(quantity - kept - done, Decimal(0)), over
+
+
+def _credited(order: Order, read: Reader) -> Mapping[str, tuple[Decimal, Money]]:
+    """Per line of an order: quantity and net amount of its credit memos."""
+    found: dict[str, tuple[Decimal, Money]] = {}
+    for memo in read.credits_of(order.id):
+        for line in memo.lines:
+            quantity, value = found.get(line.order_line, (Decimal(0), Money.zero(order.currency)))
+            if memo.currency == order.currency:
+                found[line.order_line] = (quantity + line.quantity, value + line.line_extension_amount)
+    return found
+
+
+def _credit_line(line: OrderLine, quantity: Decimal, net: Money, currency: str) -> InvoiceLine:
+    """A returned quantity at its price; a lower price, or both at once, as one amount."""
+    plain = quantity > 0 and line.extension(quantity, currency) == net
+    return InvoiceLine(
+        order_line=line.line_id,
+        sku=line.sku,
+        name=line.name if plain else f"{line.name or line.sku}: difference in price",
+        quantity=quantity if plain else Decimal(1),
+        unit_code=line.unit_code,
+        unit_price=line.unit_price if plain else net.amount,
+        line_extension_amount=net,
+        tax_category=line.tax_category,
+        tax_percent=line.tax_percent,
+    )
 
 
 def _with_tax(currency: str, lines: Sequence[tuple[OrderLine, Decimal, Money]]) -> Money:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from hub.model import (
+    Adjustment,
+    CreditMemo,
     Invoice,
     InvoiceLine,
     InvoiceState,
@@ -23,32 +25,64 @@ from hub.stages.outcome import Event, Outcome, Reader
 
 
 def generate(shipment: Shipment, read: Reader) -> Outcome:
-    """Bill a confirmed shipment: its lines at the order's prices, tax per category, due by the terms."""
+    """Bill a confirmed shipment: its lines at the order's prices, tax per category, due by the terms.
+
+    Where an ERP bills for the order's seller, its invoice is waited for instead.
+    """
     order = read.get(shipment.order)
     assert isinstance(order, Order), shipment.order
+    if read.policies.invoicing.issuer_of(order.seller):
+        return Outcome()
     ordered = {line.line_id: line for line in order.lines}
     lines = [_line(ordered[x.order_line], x.quantity, order.currency) for x in shipment.lines]
     invoice = _invoice(order, shipment, lines, read)
+    return Outcome(events=[Event("invoice.issued", invoice), progressed(order, lines, read)])
+
+
+def progressed(order: Order, lines: Sequence[InvoiceLine], read: Reader) -> Event:
+    """The order once these lines are billed too. Raises ValueError where that is more than was ordered."""
     complete = _complete(order, lines, read.invoiced(order.id))
     state = OrderState.INVOICED if complete else OrderState.PART_INVOICED
     name = "order.invoiced" if complete else "order.part_invoiced"
-    after = order.model_copy(update={"state": state})
-    return Outcome(events=[Event("invoice.issued", invoice), Event(name, after, touch=True)])
+    return Event(name, order.model_copy(update={"state": state}), touch=True)
 
 
-def settle(payment: Payment, read: Reader) -> Outcome:
-    """Tell each invoice a payment touched how much of it is paid now."""
+def settle(source: Payment | CreditMemo | Adjustment, read: Reader) -> Outcome:
+    """Tell each invoice that something settled, or settles no longer, how much of it is owed now."""
     events = []
-    for allocation in read.allocations(payment=payment.id):
-        invoice = read.get(allocation.invoice)
-        assert isinstance(invoice, Invoice), allocation.invoice
-        paid = not read.open_amount(invoice)
-        state = InvoiceState.PAID if paid else InvoiceState.PART_PAID
-        if invoice.state is InvoiceState.PAID:
+    for invoice_id in read.touched(source.id):
+        invoice = read.get(invoice_id)
+        assert isinstance(invoice, Invoice), invoice_id
+        if invoice.state is InvoiceState.CANCELLED:
             continue
-        name = "invoice.paid" if paid else "invoice.part_paid"
-        events.append(Event(name, invoice.model_copy(update={"state": state}), touch=True))
+        state = _owed(invoice, read)
+        if state is invoice.state and state is not InvoiceState.PART_PAID:
+            continue
+        events.append(Event(_NAMES[state, invoice.state], _in(invoice, state), touch=True))
     return Outcome(events=events)
+
+
+def _owed(invoice: Invoice, read: Reader) -> InvoiceState:
+    still = read.open_amount(invoice)
+    if not still:
+        return InvoiceState.PAID
+    return InvoiceState.ISSUED if still == invoice.payable_amount else InvoiceState.PART_PAID
+
+
+def _in(invoice: Invoice, state: InvoiceState) -> Invoice:
+    return invoice.model_copy(update={"state": state})
+
+
+_I = InvoiceState
+_NAMES: Mapping[tuple[InvoiceState, InvoiceState], str] = {  # (now, before) -> what happened
+    (_I.PAID, _I.ISSUED): "invoice.paid",
+    (_I.PAID, _I.PART_PAID): "invoice.paid",
+    (_I.PART_PAID, _I.ISSUED): "invoice.part_paid",
+    (_I.PART_PAID, _I.PART_PAID): "invoice.part_paid",
+    (_I.PART_PAID, _I.PAID): "invoice.reopened",
+    (_I.ISSUED, _I.PART_PAID): "invoice.reopened",
+    (_I.ISSUED, _I.PAID): "invoice.reopened",
+}
 
 
 def _line(line: OrderLine, quantity: Decimal, currency: str) -> InvoiceLine:
@@ -81,6 +115,7 @@ def _invoice(order: Order, shipment: Shipment, lines: Sequence[InvoiceLine], rea
         order=order.id,
         shipment=shipment.id,
         customer=order.customer,
+        seller=order.seller,
         order_number=order.number,
         purchase_order=order.purchase_order,
         currency=order.currency,
@@ -91,6 +126,7 @@ def _invoice(order: Order, shipment: Shipment, lines: Sequence[InvoiceLine], rea
         tax_subtotals=taxes,
         tax_exclusive_amount=net,
         payable_amount=payable,
+        state=InvoiceState.ISSUED,
     )
 
 

@@ -13,39 +13,76 @@ from typing import NamedTuple
 
 from hub import ledger
 from hub.model import Invoice, InvoiceState, Money, Payment, PaymentState
+from hub.stages import applying, cancelling
+from hub.stages.applying import OWED, Share
+from hub.stages.arriving import not_ours
 from hub.stages.outcome import Case, Event, Outcome, Reader
 from hub.stages.references import candidates
 
+_ANSWERED = ("unmatched_payment", "overpayment")
 FAMILY_MAX = 100  # more open invoices than this, and an amount alone proves nothing
 
 
-class Share(NamedTuple):
-    """How much of the payment goes to one invoice."""
-
-    invoice: Invoice
-    amount: Money
-
-
 class Match(NamedTuple):
-    """A proposal with the rule that found it. `doubt` says why a person must look."""
+    """A proposal with the rule that found it. `doubt` says why a person must look.
+
+    `told`: a system decided it. What that leaves over or short is that system's to settle, nobody is asked.
+    """
 
     shares: Sequence[Share]
     rule: str
     doubt: str = ""
     reason: str = "unmatched_payment"
+    told: bool = False
 
 
 def apply(payment: Payment, read: Reader) -> Outcome:
-    """Post a received payment and apply what is proven."""
+    """Post a received payment and apply what is proven, or what the system it is from says it settled.
+
+    Raises NotYet where it is one of ours whose arrival there is not confirmed yet.
+    """
+    not_ours(payment, read)
+    if payment.cancelled_on:
+        gone = payment.model_copy(update={"state": PaymentState.REVERSED})
+        return Outcome(events=[Event("payment.withdrawn", gone)])
     booked = payment.model_copy(update={"number": payment.number or f"R-{read.next_number('receipt'):06d}"})
     received = ledger.received(booked)
     if booked.amount.amount <= 0:
         doubt = Match((), "reversal", f"{booked.amount} was taken back by the bank", "payment_reversed")
         return _unmatched(booked, doubt, [received], read)
-    match = find(booked, read)
+    if booked.customer and not booked.applications:
+        return _on_account(booked, received)
+    match = _told(booked, read, fresh=True) if booked.applications else find(booked, read)
     if not match.shares:
         return _unmatched(booked, match, [received], read)
     return post(booked, match, read, before=[received])
+
+
+def changed(payment: Payment, read: Reader) -> Outcome:
+    """The system it is from took it back, or applied more of it."""
+    if payment.cancelled_on:
+        return cancelling.payment(payment, read)
+    if payment.state is PaymentState.REVERSED or not payment.applications:
+        return Outcome()
+    match = _told(payment, read, fresh=False)
+    if match.doubt:
+        who = payment.payer.name or payment.payer.account or "its payer"
+        title = f"Payment {payment.number} of {payment.amount} from {who}: {match.doubt}"
+        return Outcome(cases=[Case(match.reason, title, payment, _evidence(payment, match, read))])
+    return post(payment, match, read) if match.shares else Outcome()
+
+
+def _told(payment: Payment, read: Reader, *, fresh: bool) -> Match:
+    """What the system it is from says, or why that cannot be."""
+    rule = f"applied at {read.origin(payment.id) or 'its source'}"
+    found = applying.told(payment, read, fresh=fresh)
+    return Match((), rule, found.doubts[0]) if found.doubts else Match(found.shares, rule, told=True)
+
+
+def _on_account(payment: Payment, received: ledger.Group) -> Outcome:
+    """Its source knows the customer and applied nothing: it is the customer's until that changes."""
+    kept = payment.model_copy(update={"state": PaymentState.UNAPPLIED})
+    return Outcome(events=[Event("payment.on_account", kept)], groups=[received])
 
 
 def find(payment: Payment, read: Reader) -> Match:
@@ -62,24 +99,33 @@ def find(payment: Payment, read: Reader) -> Match:
 def post(payment: Payment, match: Match, read: Reader, *, before: Sequence[ledger.Group] = ()) -> Outcome:
     """Turn shares into postings and events. What stays unapplied or open is said in a case."""
     customers = {share.invoice.customer for share in match.shares}
-    known = payment.model_copy(update={"customer": customers.pop() if len(customers) == 1 else ""})
-    groups = [*before, *(ledger.applied(known, s.invoice, s.amount) for s in match.shares)]
+    sellers = {share.invoice.seller for share in match.shares}
+    one = customers.pop() if len(customers) == 1 else ""
+    known = payment.model_copy(
+        update={
+            "customer": payment.customer if match.told and payment.customer else one,
+            "seller": payment.seller or (sellers.pop() if len(sellers) == 1 else ""),
+        }
+    )
+    groups = [*before, *applying.groups(known, match.shares, match.rule if match.told else "")]
     left = _left(known, match.shares, read, fresh=bool(before))
     state = PaymentState.PART_APPLIED if left else PaymentState.APPLIED
     done = known.model_copy(update={"state": state})
     cases = _overpaid(done, match, left) if left else _short(done, match, read)
+    if match.told:
+        cases = []
     return Outcome(
         events=[Event("payment.applied", done, touch=True)],
         cases=cases,
         groups=groups,
-        closes=[(payment.id, reason) for reason in ("unmatched_payment", "overpayment")] if not left else (),
+        closes=[(payment.id, reason) for reason in _ANSWERED] if match.told or not left else (),
     )
 
 
 def _left(payment: Payment, shares: Sequence[Share], read: Reader, *, fresh: bool) -> Money:
     left = payment.amount if fresh else read.unapplied(payment.id, payment.amount.currency)
     for share in shares:
-        left -= share.amount
+        left -= share.used
     return left
 
 
@@ -90,16 +136,27 @@ def _by_reference(payment: Payment, named: Sequence[Invoice], read: Reader) -> M
     foreign = [x.number for x in named if x.currency != payment.amount.currency]
     if foreign:
         return Match((), "reference", f"{', '.join(foreign)} is in another currency than the payment")
+    mixed = list(applying.mixed_sellers(payment, named))
+    if mixed:
+        return Match((), "reference", mixed[0])
     read.lock(named[0].customer)  # balances are read under the lock that guards their change
-    open_ones = [(x, read.open_amount(x)) for x in named if x.state is not InvoiceState.PAID]
+    open_ones = [(x, read.open_amount(x)) for x in named if x.state in OWED]
     if not open_ones:
-        numbers = ", ".join(x.number for x in named)
-        return Match((), "reference", f"{numbers} is paid already; this may be a second payment")
+        return Match((), "reference", _not_owed(named, read))
     open_ones.sort(key=lambda pair: (pair[0].due_date, pair[0].number))
     total = sum((amount.amount for _, amount in open_ones), Decimal(0))
     if payment.amount.amount < total and not read.policies.matching.apply_partial:
         return Match((), "reference", f"it is short of the invoices it names ({total} open)")
     return Match(_spread(payment.amount, open_ones), "reference")
+
+
+def _not_owed(named: Sequence[Invoice], read: Reader) -> str:
+    """Why nothing is open of what a payment names, with what settled it."""
+    numbers = ", ".join(x.number for x in named)
+    if any(x.state is InvoiceState.PAID for x in named):
+        by = ", ".join(dict.fromkeys(filter(None, (applying.settled_by(x, read) for x in named))))
+        return f"{numbers} is paid already{f' by {by}' if by else ''}; this may be a second payment"
+    return f"{numbers} is {named[0].state}"
 
 
 def _spread(amount: Money, open_ones: Sequence[tuple[Invoice, Money]]) -> list[Share]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hub.model import Customer, Order, OrderState
+from hub.stages.arriving import strange_seller
 from hub.stages.outcome import Case, Choice, Event, Outcome, Reader
 
 _UNDECIDED = (
@@ -75,7 +76,8 @@ def _invalid(order: Order, problems: list[Problem]) -> Outcome:
 
 
 def _numbered(order: Order, read: Reader) -> Order:
-    """Fill in what only the hub can give: a number, a date, terms."""
+    """Fill in what only the hub can give: a number, a date, terms, the seller where there is only one."""
+    sellers = read.policies.sellers
     customer = read.get(order.customer)
     terms = order.payment_terms or (customer.payment_terms if isinstance(customer, Customer) else "")
     return order.model_copy(
@@ -83,6 +85,7 @@ def _numbered(order: Order, read: Reader) -> Order:
             "number": order.number or f"O-{read.next_number('order'):06d}",
             "issue_date": order.issue_date or read.today,
             "payment_terms": terms or read.policies.ordering.default_terms,
+            "seller": order.seller or (sellers[0] if len(sellers) == 1 else ""),
         }
     )
 
@@ -93,6 +96,8 @@ def _problems(order: Order, read: Reader) -> Iterator[Problem]:
     if order.payment_terms not in read.policies.terms:
         known = ", ".join(read.policies.terms)
         yield Problem("payment_terms", f"payment terms {order.payment_terms!r} are not one of {known}")
+    if wrong := strange_seller(order.seller, read):
+        yield Problem("seller", f"{wrong} (sellers in policies.yaml)")
     if not order.lines:
         yield Problem("lines", "it has no lines; add line items at the source")
     for n, line in enumerate(order.lines):

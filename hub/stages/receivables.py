@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from hub import ledger
-from hub.model import Invoice
+from hub.model import Invoice, InvoiceState
 from hub.stages.outcome import Event, Outcome, Reader
 
 
 def open_item(invoice: Invoice, read: Reader) -> Outcome:
-    """Post what the customer owes."""
-    return Outcome(groups=[ledger.issued(invoice)])
+    """Post what the customer owes. One over nothing is paid already."""
+    if invoice.payable_amount:
+        return Outcome(groups=[ledger.issued(invoice)])
+    paid = invoice.model_copy(update={"state": InvoiceState.PAID})
+    return Outcome(events=[Event("invoice.paid", paid)], groups=[ledger.issued(invoice)])
 
 
 def fall_due(invoice: Invoice, read: Reader) -> Outcome:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from hub.ledger import Account, Group
+from hub.ledger import Account, Group, Posting
 from hub.model import Money
 from hub.store.database import new_id
 from hub.store.tables import DOCUMENTS, POSTINGS
@@ -19,11 +19,12 @@ _INSERT = POSTINGS.insert()
 
 
 class Allocation(NamedTuple):
-    """Part of a payment that paid part of an invoice."""
+    """Part of an invoice that a payment, a credit memo or an adjustment (`kind`) settled."""
 
     payment: str
     invoice: str
     amount: Money
+    kind: str = "payment"
 
 
 def _sum(account: Account, *where: sa.ColumnElement[bool]) -> Any:
@@ -33,32 +34,64 @@ def _sum(account: Account, *where: sa.ColumnElement[bool]) -> Any:
 
 
 _LATE = sa.select(_D.id).where(
-    _D.customer_id == sa.bindparam("one"), _D.kind == "invoice", _D.state != "paid",
+    _D.customer_id == sa.bindparam("one"), _D.kind == "invoice", _D.state.in_(("issued", "part_paid")),
     _D.due_on < sa.bindparam("before"),
 )  # fmt: skip
 _OPEN = _sum(Account.RECEIVABLE, _P.invoice_id == sa.bindparam("one"))
-_UNAPPLIED = _sum(Account.UNAPPLIED, _P.payment_id == sa.bindparam("one"))
+_UNAPPLIED = (
+    sa.select(sa.func.coalesce(sa.func.sum(_P.amount_minor), 0))
+    .where(_P.currency == sa.bindparam("currency"), _P.payment_id == sa.bindparam("one"))
+    .where(_P.account.in_((Account.UNAPPLIED, Account.CREDIT)))
+)
 _RECEIVABLES = _sum(Account.RECEIVABLE, _P.customer_id == sa.bindparam("one"))
 _OVERDUE = _sum(Account.RECEIVABLE, _P.invoice_id.in_(_LATE))
 _LIVING = sa.select(_D.id).where(
     _D.customer_id == sa.bindparam("one"), _D.kind == "order", _D.state.in_(("approved", "part_invoiced")),
     _D.currency == sa.bindparam("currency"), _D.id != sa.bindparam("excluding"),
 )  # fmt: skip
+_COUNTED = ("issued", "part_paid", "paid")  # states of invoices that stand
 _COMMITTED = sa.select(
     sa.func.coalesce(sa.func.sum(sa.case((_D.kind == "order", _D.amount_minor), else_=-_D.amount_minor)), 0)
-).where(_D.order_id.in_(_LIVING), _D.kind.in_(("order", "invoice")))
+).where(
+    _D.order_id.in_(_LIVING),
+    sa.or_(_D.kind == "order", sa.and_(_D.kind == "invoice", _D.state.in_(_COUNTED))),
+)
 
 
 def _allocations(side: sa.ColumnElement[str]) -> Any:
+    total = sa.func.sum(_P.amount_minor)
     return (
-        sa.select(_P.payment_id, _P.invoice_id, _P.currency, sa.func.sum(_P.amount_minor))
+        sa.select(_P.payment_id, _P.invoice_id, _P.currency, total, sa.func.coalesce(_D.kind, "payment"))
+        .outerjoin(DOCUMENTS, _D.id == _P.payment_id)
         .where(side == sa.bindparam("one"), _P.account == Account.RECEIVABLE, _P.payment_id != "")
-        .group_by(_P.payment_id, _P.invoice_id, _P.currency)
+        .group_by(_P.payment_id, _P.invoice_id, _P.currency, _D.kind)
+        .having(total != 0)
         .order_by(sa.func.min(_P.seq))
     )
 
 
 _OF_PAYMENT, _OF_INVOICE = _allocations(_P.payment_id), _allocations(_P.invoice_id)
+_TOUCHED = (
+    sa.select(_P.invoice_id)
+    .where(_P.payment_id == sa.bindparam("one"), _P.account == Account.RECEIVABLE)
+    .group_by(_P.invoice_id)
+    .order_by(sa.func.min(_P.seq))
+)
+
+
+def _standing(side: sa.ColumnElement[str]) -> Any:
+    total = sa.func.sum(_P.amount_minor)
+    key = (_P.account, _P.currency, _P.customer_id, _P.invoice_id, _P.payment_id)
+    return (
+        sa.select(*key, total)
+        .where(side == sa.bindparam("one"))
+        .group_by(*key)
+        .having(total != 0)
+        .order_by(sa.func.min(_P.seq))
+    )
+
+
+_OF_SOURCE, _OF_DEBT = _standing(_P.payment_id), _standing(_P.invoice_id)
 
 
 class Books:
@@ -92,7 +125,7 @@ class Books:
         return self._ask(_OPEN, currency, invoice_id)
 
     def unapplied(self, payment_id: str, currency: str) -> Money:
-        """What of a payment is not explained yet."""
+        """What of a payment is not explained yet, or of a credit memo not applied."""
         return -self._ask(_UNAPPLIED, currency, payment_id)
 
     def receivables(self, customer_id: str, currency: str) -> Money:
@@ -108,10 +141,26 @@ class Books:
         return self._ask(_COMMITTED, currency, customer_id, excluding=excluding)
 
     def allocations(self, *, payment: str = "", invoice: str = "") -> Sequence[Allocation]:
-        """Which payments paid which invoices, from either side."""
+        """What settles which invoices now, from either side."""
         statement = _OF_PAYMENT if payment else _OF_INVOICE
+        self._before()
         rows = self.conn.execute(statement, {"one": payment or invoice})
-        return [Allocation(p, i, Money.of_minor(-int(minor), currency)) for p, i, currency, minor in rows]
+        return [
+            Allocation(p, i, Money.of_minor(-int(minor), currency), kind)
+            for p, i, currency, minor, kind in rows
+        ]
+
+    def touched(self, payment: str) -> Sequence[str]:
+        """Every invoice that a payment, credit memo or adjustment settles or ever settled, oldest first."""
+        return list(self.conn.execute(_TOUCHED, {"one": payment}).scalars())
+
+    def standing(self, *, payment: str = "", invoice: str = "") -> Sequence[Posting]:
+        """The postings that name a document, added up: what it takes to take all of it back."""
+        rows = self.conn.execute(_OF_SOURCE if payment else _OF_DEBT, {"one": payment or invoice})
+        return [
+            Posting(Account(account), Money.of_minor(int(minor), currency), customer, owed, source)
+            for account, currency, customer, owed, source, minor in rows
+        ]
 
     def balances(self) -> Sequence[tuple[str, Money]]:
         """Sum per account and currency of the whole ledger."""

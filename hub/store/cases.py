@@ -86,6 +86,15 @@ class Cases:
             )
         )  # fmt: skip
 
+    def declined(self, document_id: str, connection: str) -> Collection[str]:
+        """Objects there of which a person said that they are something else than this document."""
+        query = sa.select(CASES.c.evidence).where(
+            CASES.c.document_id == document_id, CASES.c.reason == "customer_match",
+            CASES.c.connection == connection, CASES.c.state == "resolved", CASES.c.decision == "create",
+        )  # fmt: skip
+        told = [orjson.loads(text) for text in self.conn.execute(query).scalars()]
+        return {one["external_id"] for evidence in told for one in evidence.get("candidates", ())}
+
     def answered_before(self, document_id: str, reason: str, evidence: Mapping[str, Any]) -> bool:
         """Has a person answered this very question, with the same evidence?"""
         body = orjson.dumps(dict(evidence), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
@@ -93,4 +102,21 @@ class Cases:
             CASES.c.document_id == document_id, CASES.c.reason == reason, CASES.c.state == "resolved",
             CASES.c.evidence == body, CASES.c.resolved_by != "hub",
         )  # fmt: skip
-        return self.conn.execute(query.limit(1)).first() is not None
+        if self.conn.execute(query.limit(1)).first() is not None:
+            return True
+        return self._credited(document_id, reason, evidence)
+
+    def _credited(self, document_id: str, reason: str, evidence: Mapping[str, Any]) -> bool:
+        """Was a credit memo the answer? Then the figures differ by now, and the facts are the same."""
+        query = sa.select(CASES.c.evidence).where(
+            CASES.c.document_id == document_id, CASES.c.reason == reason, CASES.c.decision == "credit"
+        )
+        facts = _facts(orjson.loads(orjson.dumps(dict(evidence), default=str)))
+        return any(_facts(orjson.loads(told)) == facts for told in self.conn.execute(query).scalars())
+
+
+def _facts(evidence: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in evidence.items() if key not in _FIGURES}
+
+
+_FIGURES = frozenset({"proposal", "means", "credit", "credit_lines", "state"})

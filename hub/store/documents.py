@@ -12,11 +12,16 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from hub.errors import Conflict
-from hub.model import KINDS, Document, Invoice, Money, Order, Payment
+from hub.model import KINDS, Adjustment, CreditMemo, Document, Invoice, Money, Order, Payment
 from hub.store.tables import DOCUMENTS
 
 _GET = sa.select(
-    DOCUMENTS.c.id, DOCUMENTS.c.kind, DOCUMENTS.c.version, DOCUMENTS.c.body, DOCUMENTS.c.translated_by
+    DOCUMENTS.c.id,
+    DOCUMENTS.c.kind,
+    DOCUMENTS.c.version,
+    DOCUMENTS.c.body,
+    DOCUMENTS.c.translated_by,
+    DOCUMENTS.c.origin,
 ).where(DOCUMENTS.c.id.in_(sa.bindparam("ids", expanding=True)))
 _INSERT = DOCUMENTS.insert()
 
@@ -62,6 +67,13 @@ def promoted(document: Document) -> Promoted:
         return Promoted(
             document.number, match_key(document.payer.account), document.customer, "", document.amount
         )
+    if isinstance(document, CreditMemo):
+        return Promoted(
+            document.number, match_key(document.number), document.customer, document.order,
+            document.payable_amount,
+        )  # fmt: skip
+    if isinstance(document, Adjustment):
+        return Promoted(document.number, "", document.customer, "", document.amount)
     order = str(getattr(document, "order", ""))
     customer = document.id if document.kind == "customer" else ""
     label = str(getattr(document, "number", "") or getattr(document, "name", ""))
@@ -94,6 +106,7 @@ class Documents:
     def __init__(self, conn: Connection) -> None:
         self.conn = conn
         self._known: dict[str, Stored | None] = {}
+        self._origins: dict[str, str] = {}
         self._fresh: list[dict[str, Any]] = []
 
     def prefetch(self, ids: Collection[str]) -> None:
@@ -102,6 +115,7 @@ class Documents:
         for row in self.conn.execute(_GET, {"ids": missing}) if missing else ():
             document = KINDS[row.kind].model_validate_json(row.body)
             self._known[row.id] = Stored(document, row.version, row.body, row.translated_by)
+            self._origins[row.id] = row.origin
 
     def expect_new(self, document_id: str) -> None:
         """An id that was just made: nothing is stored under it."""
@@ -112,6 +126,11 @@ class Documents:
         if document_id not in self._known:
             self.prefetch([document_id])
         return self._known.get(document_id)
+
+    def origin(self, document_id: str) -> str:
+        """The connection a document came from; empty: made by the hub, or not stored."""
+        self.stored(document_id)
+        return self._origins.get(document_id, "")
 
     def flush(self) -> None:
         """Write new documents, many per statement. Queries over documents need it first."""
@@ -150,6 +169,7 @@ class Documents:
         values |= {"id": document.id, "kind": document.kind, "version": 1}
         values |= {"created_at": now, "origin": origin, "translated_by": by}
         self._fresh.append(values)
+        self._origins[document.id] = origin
 
     def _update(self, document: Document, body: str, now: datetime, known: Stored, by: str) -> int:
         values = self._columns(document, body, now) | {"version": known.version + 1}

@@ -14,6 +14,7 @@ from hub.store.tables import ATTEMPTS, CASES, DOCUMENTS, INBOX, JOURNAL, POSTING
 from hub.store.views import PAGE_MAX, TIMELINE_MAX, Found
 
 ACCEPTED = ("approved", "part_invoiced", "invoiced", "closed")
+COUNTED = ("issued", "part_paid", "paid")  # invoices that stand
 IDS_MAX = 500
 
 
@@ -27,13 +28,13 @@ def labels(conn: Connection, ids: Sequence[str]) -> Mapping[str, tuple[str, str]
 
 
 def billed(conn: Connection) -> Mapping[str, tuple[Money, Money]]:
-    """Per currency: payable amounts of all accepted orders, and of all invoices."""
+    """Per currency: payable amounts of all accepted orders, and of all invoices that stand."""
     rows = conn.execute(
         sa.select(DOCUMENTS.c.currency, DOCUMENTS.c.kind, sa.func.sum(DOCUMENTS.c.amount_minor))
         .where(
             sa.or_(
                 sa.and_(DOCUMENTS.c.kind == "order", DOCUMENTS.c.state.in_(ACCEPTED)),
-                DOCUMENTS.c.kind == "invoice",
+                sa.and_(DOCUMENTS.c.kind == "invoice", DOCUMENTS.c.state.in_(COUNTED)),
             )
         )
         .group_by(DOCUMENTS.c.currency, DOCUMENTS.c.kind)
@@ -48,14 +49,16 @@ def billed(conn: Connection) -> Mapping[str, tuple[Money, Money]]:
 
 
 def balances_of(conn: Connection, account: Account, ids: Sequence[str]) -> Mapping[str, Money]:
-    """Open amount per invoice (account receivable), or unapplied per payment (account unapplied)."""
-    by = POSTINGS.c.payment_id if account is Account.UNAPPLIED else POSTINGS.c.invoice_id
+    """Open amount per invoice (account receivable), or what is left of payments and credit memos."""
+    left = account in (Account.UNAPPLIED, Account.CREDIT)
+    accounts = (Account.UNAPPLIED, Account.CREDIT) if left else (account,)
+    by = POSTINGS.c.payment_id if left else POSTINGS.c.invoice_id
     rows = conn.execute(
         sa.select(by, POSTINGS.c.currency, sa.func.sum(POSTINGS.c.amount_minor))
-        .where(by.in_(sorted(set(ids))[:IDS_MAX]), POSTINGS.c.account == account)
+        .where(by.in_(sorted(set(ids))[:IDS_MAX]), POSTINGS.c.account.in_(accounts))
         .group_by(by, POSTINGS.c.currency)
     )
-    sign = -1 if account is Account.UNAPPLIED else 1
+    sign = -1 if left else 1
     return {key: Money.of_minor(sign * int(minor), currency) for key, currency, minor in rows}
 
 
@@ -106,7 +109,9 @@ def open_invoices(conn: Connection, *, currency: str, search: str = "", limit: i
     """Unpaid invoices in one currency whose number or customer's name fits, earliest due first."""
     customers = DOCUMENTS.alias("customers")
     query = sa.select(DOCUMENTS.c.id).where(
-        DOCUMENTS.c.kind == "invoice", DOCUMENTS.c.state != "paid", DOCUMENTS.c.currency == currency
+        DOCUMENTS.c.kind == "invoice",
+        DOCUMENTS.c.state.in_(("issued", "part_paid")),
+        DOCUMENTS.c.currency == currency,
     )
     if search:
         called = sa.select(customers.c.id).where(

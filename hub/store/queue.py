@@ -131,7 +131,8 @@ def claim_xref(
 ) -> Sequence[Any]:
     """Documents to deliver to one connection, if it is active, not slowed, and has a free slot.
 
-    A slot is one batch in one worker, seen as one distinct lease: so the bound holds across all workers.
+    A slot here is one batch in one worker, seen as one distinct lease: so the bound holds across all workers.
+    Calls are bounded at the door; this keeps a connection from occupying more workers than it needs.
     """
     name = {"place": connection}
     if conn.execute(_OPEN_FOR_US, name).first() is None:

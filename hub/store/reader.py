@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub.model import KINDS, Document, Invoice, Money, Order, Shipment
+from hub.ledger import Posting
+from hub.model import KINDS, CreditMemo, Document, Invoice, Money, Order, Shipment
 from hub.store.books import Allocation, Books
 from hub.store.database import Database
 from hub.store.documents import Documents, match_key
@@ -31,9 +32,17 @@ _SAME_PO = _bodies(
     _D.id != sa.bindparam("excluding"), _D.state.not_in(("cancelled", "rejected", "invalid")), limit=20,
 )  # fmt: skip
 _SHIPMENTS = _bodies(_D.order_id == _ONE, _D.kind == "shipment", _D.state == "confirmed")
-_INVOICES = _bodies(_D.order_id == _ONE, _D.kind == "invoice")
+_COUNTED = ("issued", "part_paid", "paid")
+_INVOICES = _bodies(_D.order_id == _ONE, _D.kind == "invoice", _D.state.in_(_COUNTED))
+_REFUSED = _bodies(_D.order_id == _ONE, _D.kind == "invoice", _D.state == "refused", limit=100)
+_CREDITS = _bodies(
+    _D.order_id == _ONE, _D.kind == "credit_memo", _D.state.in_(("issued", "part_applied", "applied"))
+)
+_NUMBERED = _bodies(_D.kind == sa.bindparam("kind"), _D.number == sa.bindparam("number"), limit=20)
 _NAMED = _bodies(_D.kind == "invoice", _D.reference.in_(sa.bindparam("keys", expanding=True)), limit=200)
-_UNPAID = _bodies(_D.customer_id == _ONE, _D.kind == "invoice", _D.state != "paid", limit=_MOST)
+_UNPAID = _bodies(
+    _D.customer_id == _ONE, _D.kind == "invoice", _D.state.in_(("issued", "part_paid")), limit=_MOST
+)
 _OF_AMOUNT = _bodies(
     _D.kind == "invoice", _D.state.in_(("issued", "part_paid")), _D.currency == sa.bindparam("currency"),
     _D.amount_minor == sa.bindparam("minor"), limit=_MOST,
@@ -94,12 +103,24 @@ class StoreReader:
         return self._books.open_amount(invoice.id, invoice.currency)
 
     def unapplied(self, payment: str, currency: str) -> Money:
-        """What of a payment is not explained yet."""
+        """What of a payment is not explained yet, or of a credit memo not applied."""
         return self._books.unapplied(payment, currency)
 
     def allocations(self, *, payment: str = "", invoice: str = "") -> Sequence[Allocation]:
-        """Which payments paid which invoices."""
+        """What settles which invoices now: payments, credit memos, adjustments."""
         return self._books.allocations(payment=payment, invoice=invoice)
+
+    def touched(self, payment: str) -> Sequence[str]:
+        """Every invoice that a payment, credit memo or adjustment settles or ever settled."""
+        return self._books.touched(payment)
+
+    def standing(self, *, payment: str = "", invoice: str = "") -> Sequence[Posting]:
+        """What the postings that name a document add up to."""
+        return self._books.standing(payment=payment, invoice=invoice)
+
+    def origin(self, document_id: str) -> str:
+        """The connection a document came from; empty: made by the hub."""
+        return self._documents.origin(document_id)
 
     def _load(self, statement: Any, **given: Any) -> list[Any]:
         self._documents.flush()
@@ -118,8 +139,30 @@ class StoreReader:
         return found
 
     def invoices_of(self, order: str) -> Sequence[Invoice]:
-        """Invoices of an order, oldest first."""
+        """Invoices of an order that stand, oldest first."""
         found: list[Invoice] = self._load(_INVOICES, one=order)
+        return found
+
+    def credits_of(self, order: str) -> Sequence[CreditMemo]:
+        """Credit memos of an order that stand, oldest first."""
+        found: list[CreditMemo] = self._load(_CREDITS, one=order)
+        return found
+
+    def awaited(self, connection: str, document_id: str) -> bool:
+        """Is the document on its way to this connection, and its id there not known yet?"""
+        query = sa.select(XREF.c.id).where(
+            XREF.c.connection == connection, XREF.c.document_id == document_id, XREF.c.external_id.is_(None)
+        )
+        return self._conn.execute(query).first() is not None
+
+    def refused_invoices(self, order: str) -> Sequence[Invoice]:
+        """Invoices of an order that did not fit when they came, oldest first."""
+        found: list[Invoice] = self._load(_REFUSED, one=order)
+        return found
+
+    def numbered(self, kind: str, number: str) -> Sequence[Document]:
+        """Documents of a kind with exactly this number."""
+        found: list[Document] = self._load(_NUMBERED, kind=kind, number=number) if number else []
         return found
 
     def invoiced(self, order: str) -> Mapping[str, Decimal]:
@@ -136,7 +179,7 @@ class StoreReader:
         return found
 
     def open_invoices(self, customer: str, limit: int = 200) -> Sequence[Invoice]:
-        """A customer's unpaid invoices, oldest first."""
+        """A customer's invoices that are owed, oldest first."""
         found: list[Invoice] = self._load(_UNPAID, one=customer, most=limit)
         return found
 

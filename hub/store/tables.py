@@ -238,6 +238,13 @@ LEASES = Table(
     Column("holder", String(64), nullable=False),
     Column("lease_until", Double, nullable=False),
 )  # fmt: skip
+CALL_SLOTS = Table(  # calls in flight per account of a vendor, where several processes make them
+    "call_slots", metadata,
+    Column("account", String(200), primary_key=True),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("holder", String(36), nullable=False),  # fences who returns or renews it
+    Column("lease_until", Double, nullable=False),  # by the database's clock; 0: free
+)  # fmt: skip
 COUNTERS = Table(
     "counters", metadata,
     Column("name", String(64), primary_key=True),
@@ -301,4 +308,93 @@ RECORDS = Table(  # the last record we read of each vendor object: for previews,
     Column("at", Instant, nullable=False),
     Column("record", Text, nullable=False),
     Index("records_newest", "connection", "kind", "at"),
+)  # fmt: skip
+RECONCILIATIONS = Table(  # comparisons of the ledger with the open items of one system
+    "reconciliations", metadata,
+    Column("id", String(36), primary_key=True),
+    Column("connection", String(64), nullable=False),
+    Column("state", String(12), nullable=False),  # asked | running | done | failed
+    Column("customer_id", String(36), nullable=False),  # only this customer's; empty: everybody's
+    Column("asked_by", String(100), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("step", String(60), nullable=False),  # what it is at
+    Column("items_here", Integer, nullable=False),
+    Column("items_there", Integer, nullable=False),
+    Column("found", Integer, nullable=False),  # differences, those in flight not counted
+    Column("in_flight", Integer, nullable=False),
+    Column("kept", Integer, nullable=False),  # of both, those that are stored
+    Column("counts", Text, nullable=False),  # JSON: differences per type
+    Column("totals", Text, nullable=False),  # JSON: per currency
+    Column("error", Text, nullable=False),
+    Index("reconciliations_newest", "connection", "asked_at"),
+)  # fmt: skip
+DIFFERENCES = Table(
+    "differences", metadata,
+    Column("seq", _BIG, primary_key=True, autoincrement=True),
+    Column("run_id", String(36), nullable=False),
+    Column("connection", String(64), nullable=False),
+    Column("why", String(24), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("document_id", String(36), nullable=False),  # empty: the hub has none
+    Column("external_id", String(200), nullable=False),  # empty: the system has none
+    Column("number", String(200), nullable=False),
+    Column("customer_id", String(240), nullable=False),  # document id, or `there:` and the system's own id
+    Column("customer", String(200), nullable=False),  # name
+    Column("in_flight", Integer, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("evidence", Text, nullable=False),  # JSON: both figures and what else is known
+    Column("offers", String(40), nullable=False),  # repairs that fit, the recommended one first
+    Column("repair", String(12), nullable=False),  # what was done about it; empty: nothing yet
+    Column("repaired_by", String(100), nullable=False),
+    Column("repaired_at", Instant),
+    Column("outcome", Text, nullable=False),
+    Index("differences_of_run", "run_id", "seq"),
+)  # fmt: skip
+RECONCILED_HERE = Table(  # scratch of a run: our open items, each counted once
+    "reconciled_here", metadata,
+    Column("run_id", String(36), primary_key=True),
+    Column("document_id", String(36), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("number", String(60), nullable=False),
+    Column("customer_id", String(36), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("open_minor", BigInteger, nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("external_id", String(200), nullable=False),
+    Column("outbox", String(12), nullable=False),
+    Column("error", Text, nullable=False),
+    Column("theirs", Integer, nullable=False),
+    Column("met", String(200), nullable=False),  # external id of the item it was compared with
+    Index("reconciled_here_by_customer", "run_id", "customer_id"),
+)  # fmt: skip
+RECONCILED_THERE = Table(  # scratch of a run: the system's items
+    "reconciled_there", metadata,
+    Column("run_id", String(36), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("external_id", String(200), primary_key=True),
+    Column("number", String(200), nullable=False),
+    Column("customer", String(200), nullable=False),
+    Column("currency", String(12), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("open_minor", BigInteger, nullable=False),
+    Column("reference", String(200), nullable=False),
+    Column("status", String(60), nullable=False),
+    Column("listed", Integer, nullable=False),  # 0: not open there, we asked for it
+    Column("fault", String(200), nullable=False),  # why its figures cannot be compared
+    Column("met", Integer, nullable=False),
+    Index("reconciled_there_by_reference", "run_id", "reference"),
+)  # fmt: skip
+RECONCILED_TOTALS = Table(  # what every customer owes in each currency, by both books; equal ones are dropped
+    "reconciled_totals", metadata,
+    Column("run_id", String(36), primary_key=True),
+    Column("customer_id", String(240), primary_key=True),
+    Column("currency", String(3), primary_key=True),
+    Column("here_minor", BigInteger, nullable=False),
+    Column("there_minor", BigInteger, nullable=False),
+    Column("explained_minor", BigInteger, nullable=False),
+    Column("in_flight_minor", BigInteger, nullable=False),
 )  # fmt: skip

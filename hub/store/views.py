@@ -16,6 +16,11 @@ from hub.store.tables import ATTEMPTS, AUDIT, CASES, DOCUMENTS, INBOX, JOURNAL, 
 
 PAGE_MAX = 200
 TIMELINE_MAX = 2_000
+POSTED_BY: Mapping[str, str] = {  # kind -> the side of a posting that names it
+    "invoice": "invoice",
+    "customer": "customer",
+    **dict.fromkeys(("payment", "credit_memo", "adjustment"), "payment"),
+}
 Found = Sequence[Row[Any, Any]]
 
 
@@ -151,7 +156,7 @@ def xrefs(conn: Connection, document_ids: Sequence[str]) -> Found:
 
 
 def postings(conn: Connection, *, invoice: str = "", payment: str = "", customer: str = "") -> Found:
-    """Ledger lines of one invoice, payment or customer, oldest first."""
+    """Ledger lines of one invoice, customer, or payment (credit memo, adjustment), oldest first."""
     by = {POSTINGS.c.invoice_id: invoice, POSTINGS.c.payment_id: payment, POSTINGS.c.customer_id: customer}
     where = [column == value for column, value in by.items() if value]
     return conn.execute(sa.select(POSTINGS).where(*where).order_by(POSTINGS.c.seq).limit(TIMELINE_MAX)).all()

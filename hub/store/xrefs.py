@@ -65,6 +65,12 @@ _RENAME = (
     .where(XREF.c.external_id == sa.bindparam("old"))
     .values(external_id=sa.bindparam("new"))
 )
+_LINK = (
+    XREF.update()
+    .where(XREF.c.id == sa.bindparam("row_id"), XREF.c.lease_until == sa.bindparam("held"))
+    .where(XREF.c.external_id.is_(None))
+    .values(external_id=sa.bindparam("known_as"))
+)
 _VERSION = sa.bindparam("version", type_=sa.Integer)
 _SENT = (
     XREF.update()
@@ -155,6 +161,13 @@ class Xrefs:
             self._homes[key] = self.external_id(connection, document_id)
         return self._homes[key] is not None
 
+    def has_row(self, connection: str, document_id: str) -> bool:
+        """Is the document known there, on its way there, or wanted there?"""
+        if (connection, document_id) in self._wanted:
+            return True
+        row = sa.select(XREF.c.id).where(XREF.c.connection == connection, XREF.c.document_id == document_id)
+        return self.conn.execute(row).first() is not None
+
     def want(self, connection: str, document: Document, version: int, now: datetime) -> None:
         """Ask that a connection be brought up to this version of a document."""
         self._wanted[connection, document.id] = {
@@ -185,6 +198,24 @@ class Xrefs:
         if self.conn.execute(_WAKE, {"place": connection, "documents": documents}).rowcount:
             self.rung.add(connection)
         return True
+
+    def link(self, row: Any, external_id: str) -> bool:
+        """The object there is the one a claimed row means. False: the claim is lost, or it has a name by now.
+
+        Raises Conflict where another document of ours got that name a moment ago.
+        """
+        names = {"row_id": row.id, "held": row.lease_until, "known_as": external_id}
+        try:
+            return self.conn.execute(_LINK, names).rowcount == 1
+        except sa.exc.IntegrityError as error:
+            raise Conflict(f"{external_id} was linked to another document just now", sent=False) from error
+
+    def is_stopped(self, connection: str, document_id: str) -> bool:
+        """Does a document wait for a person before it can be told there?"""
+        row = sa.select(XREF.c.id).where(
+            XREF.c.connection == connection, XREF.c.document_id == document_id, XREF.c.state == "dead"
+        )
+        return self.conn.execute(row).first() is not None
 
     def believe_absent(self, row_id: str) -> None:
         """A person looked there: no earlier attempt got through."""

@@ -1,11 +1,12 @@
-"""Which open invoices a payment may be for: proposals for a person, each with its reason, best first."""
+"""Which open invoices a payment or a credit may be for: proposals for a person, with reasons, best first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from hub.model import Invoice, InvoiceState, Money, Payment
+from hub.model import CreditMemo, Invoice, Money, Payment
+from hub.stages.applying import OWED, Source, money_of
 from hub.stages.references import candidates
 from hub.store import figures, views
 from hub.store.tx import Tx
@@ -24,10 +25,17 @@ class Suggestion(NamedTuple):
     why: str
 
 
-def suggestions(tx: Tx, payment: Payment) -> Sequence[Suggestion]:
-    """Open invoices in the payment's currency: named in it, of the same amount, of the payer."""
-    left = tx.reader.unapplied(payment.id, payment.amount.currency)
+def suggestions(tx: Tx, payment: Source) -> Sequence[Suggestion]:
+    """Open invoices in the payment's currency: named in it, of the same amount, of the payer.
+
+    Of a credit memo: its customer's.
+    """
+    left = tx.reader.unapplied(payment.id, money_of(payment).currency)
     found: dict[str, Suggestion] = {}
+    if isinstance(payment, CreditMemo):
+        family = tx.reader.open_invoices(payment.customer, SUGGESTIONS_MAX)
+        _add(tx, found, sorted(family, key=lambda one: one.due_date), "of this customer", payment)
+        return list(found.values())
     named = tx.reader.invoices_named(candidates(payment))
     _add(tx, found, named, "named in the payment", payment)
     _add(tx, found, tx.reader.invoices_of_amount(left), "same amount", payment)
@@ -37,9 +45,9 @@ def suggestions(tx: Tx, payment: Payment) -> Sequence[Suggestion]:
     return list(found.values())[:SUGGESTIONS_MAX]
 
 
-def searched(tx: Tx, payment: Payment, search: str) -> Sequence[Suggestion]:
+def searched(tx: Tx, payment: Source, search: str) -> Sequence[Suggestion]:
     """Open invoices whose number or customer's name a person typed."""
-    rows = figures.open_invoices(tx.conn, currency=payment.amount.currency, search=search, limit=FOUND_MAX)
+    rows = figures.open_invoices(tx.conn, currency=money_of(payment).currency, search=search, limit=FOUND_MAX)
     found: dict[str, Suggestion] = {}
     _add(tx, found, invoices_of(tx, [row.id for row in rows]), "found", payment)
     return list(found.values())
@@ -51,11 +59,11 @@ def invoices_of(tx: Tx, ids: Iterable[str]) -> Sequence[Invoice]:
 
 
 def _add(
-    tx: Tx, found: dict[str, Suggestion], invoices: Sequence[Invoice], why: str, payment: Payment
+    tx: Tx, found: dict[str, Suggestion], invoices: Sequence[Invoice], why: str, payment: Source
 ) -> None:
     names = figures.labels(tx.conn, [one.customer for one in invoices])
     for one in invoices:
-        if one.currency != payment.amount.currency or one.state is InvoiceState.PAID:
+        if one.currency != money_of(payment).currency or one.state not in OWED:
             continue
         known = found.get(one.id)
         reason = f"{known.why}, {why}" if known is not None else why

@@ -34,6 +34,8 @@ _STATES: Mapping[str, Said] = {
     "unapplied": Said("On account", "warn"),
     "part_applied": Said("Part applied", "warn"),
     "applied": Said("Applied", "good"),
+    "booked": Said("Booked", "good"),
+    "reversed": Said("Taken back", "quiet"),
     "active": Said("Active", "good"),
     "blocked": Said("Blocked", "bad"),
     "paused": Said("Paused", "warn"),
@@ -61,6 +63,7 @@ _OUTCOMES: Mapping[str, Said] = {
     "rejected": Said("Refused", "bad"),
     "auth_failed": Said("Credentials refused", "bad"),
     "unmappable": Said("Not translatable", "bad"),
+    "customer_match": Said("May be there already", "warn"),
     "unknown_outcome": Said("Outcome unknown", "bad"),
     "missing_reference": Said("Reference missing", "bad"),
     "dead_letter": Said("Given up", "bad"),
@@ -78,12 +81,26 @@ REASONS: Mapping[str, Said] = {
     "merged": Said("Merged at source", "warn", "The source made one of two things that are two here."),
     "quota_spent": Said("No calls left", "warn", "The other system allows no more calls for now."),
     "shipment_refused": Said("Shipment refused", "warn", "What was shipped does not fit what was ordered."),
+    "invoice_refused": Said(
+        "Invoice refused", "warn", "An invoice of the ERP does not add up or does not fit."
+    ),
+    "invoice_cancelled": Said(
+        "Invoice cancelled", "bad", "Its issuer cancelled an invoice that something is applied to."
+    ),
+    "credit_memo_refused": Said(
+        "Credit memo refused", "warn", "A credit memo does not add up or does not fit."
+    ),
+    "unapplied_credit": Said(
+        "Unapplied credit", "warn", "A customer has a credit that no invoice has used up."
+    ),
+    "adjustment_refused": Said("Adjustment refused", "warn", "More is adjusted than is open on the invoice."),
     "unmatched_payment": Said("Unmatched payment", "warn", "Money came in and nothing proves what it pays."),
     "overpayment": Said("Overpayment", "warn", "More money came in than the invoices it pays."),
-    "payment_reversed": Said("Payment reversed", "bad", "The bank took a payment back."),
+    "payment_reversed": Said("Payment reversed", "bad", "Money was taken back, and is owed again."),
     "short_payment": Said("Short payment", "warn", "An invoice was paid, but not in full."),
     "dead_letter": Said("Given up", "bad", "It was tried many times and stopped."),
     "rejected": Said("Refused by system", "bad", "The other system understood it and said no."),
+    "customer_match": Said("Known there?", "warn", "The other system may have this customer already."),
     "unmappable": Said("Not translatable", "bad", "A mapping cannot express what came or should go."),
     "missing_reference": Said("Reference missing", "bad", "It refers to something that never arrived."),
     "conflicting_event": Said(
@@ -92,6 +109,8 @@ REASONS: Mapping[str, Said] = {
     "unknown_outcome": Said("Outcome unknown", "bad", "Nobody knows whether the other system has it."),
     "file_refused": Said("File refused", "bad", "A file that was dropped could not be taken in."),
     "auth_failed": Said("Credentials refused", "bad", "The connection is paused until its credentials work."),
+    "reconciliation": Said("Books differ", "warn", "The ledger and the books of an ERP do not say the same."),
+    "reconciliation_failed": Said("Not reconciled", "warn", "The books of an ERP could not be compared."),
 }
 
 _DECISIONS: Mapping[str, Said] = {
@@ -110,7 +129,17 @@ _DECISIONS: Mapping[str, Said] = {
     "refund": Said("Sent back", "bad", "Say this when your treasury has returned the rest to the payer."),
     "leave_open": Said("Leave it open", "quiet", "The customer still owes the rest."),
     "bank_fee": Said("Book as bank fee", "good", "The invoice counts as paid; the rest is our cost."),
+    "credit": Said(
+        "Issue a credit memo", "good", "What was billed too much is credited, and the ERP is told."
+    ),
+    "write_off": Said("Write off the rest", "bad", "It is given up within your policy; the ERP is told."),
+    "returned": Said(
+        "Undo the earlier payment", "bad", "What that payment had settled is owed again; both count no more."
+    ),
+    "duplicate": Said("It is the same money", "quiet", "It came twice. This payment counts for nothing."),
     "not_created": Said("It is not there", "good", "You looked: nothing was created. It is sent again."),
+    "link": Said("It is this one", "good", "It is linked and brought up to date; nothing new is created."),
+    "create": Said("It is a new one", "good", "None of those found is this customer: it is created there."),
     "adopt": Said("It is there", "good", "You looked and found it. It is linked by the id you enter."),
     "resume": Said("Resume the connection", "good", "Say this when the credentials are repaired."),
     "replay": Said("Replayed", "quiet"),
@@ -120,6 +149,23 @@ _DECISIONS_OF: Mapping[tuple[str, str], Said] = {
     ("shipment_refused", "retry"): Said(
         "Judge it again", "good", "Do this once order or shipment are mended."
     ),
+    ("invoice_refused", "retry"): Said("Check it again", "good", "Do this once the cause is mended."),
+    ("invoice_refused", "cancel"): Said("Set it aside", "bad", "It becomes no receivable here."),
+    ("invoice_cancelled", "cancel"): Said(
+        "Cancel it here too", "bad", "What was applied to it is unapplied again and waits for other invoices."
+    ),
+    ("invoice_cancelled", "keep"): Said("Keep the invoice", "quiet", "It stands here, with what is applied."),
+    ("credit_memo_refused", "retry"): Said("Check it again", "good", "Do this once the cause is mended."),
+    ("credit_memo_refused", "cancel"): Said("Set it aside", "bad", "It credits nothing here."),
+    ("adjustment_refused", "retry"): Said("Check it again", "good", "Do this once the cause is mended."),
+    ("adjustment_refused", "cancel"): Said("Set it aside", "bad", "It changes nothing here."),
+    ("unapplied_credit", "leave_open"): Said("Leave it", "quiet", "It waits for later invoices."),
+    ("payment_reversed", "leave_open"): Said("Noted", "quiet", "The customer owes it again."),
+    ("withdrawn", "cancel"): Said("Cancel it here too", "bad", "It counts no more; the systems are told."),
+    ("reconciliation", "drop"): Said(
+        "Leave it", "quiet", "You know of it. It is asked again only when its figures change."
+    ),
+    ("reconciliation_failed", "drop"): Said("Understood", "quiet", "The next night tries again."),
     ("file_refused", "drop"): Said("Understood", "good", "It stays under refused/. Drop a corrected file."),
     ("credit_hold", "reject"): Said(
         "Reject the order", "bad", "It ends here; the systems that know it hear so."
@@ -131,6 +177,7 @@ _EVENTS: Mapping[str, str] = {
     "customer.received": "Customer received",
     "customer.changed": "Customer changed",
     "customer.credit_freed": "Credit freed",
+    "customer.linked": "Customer found at a system and linked",
     "order.received": "Order received",
     "order.changed": "Order changed",
     "order.invalid": "Order found not valid",
@@ -148,11 +195,35 @@ _EVENTS: Mapping[str, str] = {
     "shipment.changed": "Shipment changed",
     "shipment.refused": "Shipment refused",
     "shipment.confirmed": "Shipment confirmed",
+    "invoice.received": "Invoice received",
+    "invoice.changed": "Invoice changed",
+    "invoice.refused": "Invoice refused",
+    "invoice.withdrawn": "Invoice set aside",
     "invoice.issued": "Invoice issued",
     "invoice.part_paid": "Invoice part paid",
     "invoice.paid": "Invoice paid",
     "invoice.overdue": "Invoice overdue",
+    "invoice.reopened": "Invoice owed again",
+    "invoice.cancelled": "Invoice cancelled",
+    "credit_memo.received": "Credit memo received",
+    "credit_memo.changed": "Credit memo changed",
+    "credit_memo.refused": "Credit memo refused",
+    "credit_memo.withdrawn": "Credit memo set aside",
+    "credit_memo.issued": "Credit memo issued",
+    "credit_memo.applied": "Credit memo applied",
+    "credit_memo.unapplied": "Credit memo unapplied",
+    "credit_memo.cancelled": "Credit memo cancelled",
+    "adjustment.received": "Adjustment received",
+    "adjustment.changed": "Adjustment changed",
+    "adjustment.refused": "Adjustment refused",
+    "adjustment.withdrawn": "Adjustment set aside",
+    "adjustment.booked": "Adjustment booked",
+    "adjustment.reversed": "Adjustment reversed",
     "payment.received": "Payment received",
+    "payment.changed": "Payment changed",
+    "payment.withdrawn": "Payment set aside",
+    "payment.reversed": "Payment taken back",
+    "payment.unapplied": "Payment unapplied",
     "payment.unidentified": "Payment not identified",
     "payment.on_account": "Payment kept on account",
     "payment.refunded": "Payment sent back",
@@ -166,7 +237,10 @@ KINDS: Mapping[str, tuple[str, str]] = {  # kind -> (plural, what to do where th
         "Orders",
         "Orders appear here when a connected system sends them. Connect your CRM or shop first.",
     ),
-    "invoice": ("Invoices", "The hub issues an invoice when a shipment of an approved order is confirmed."),
+    "invoice": (
+        "Invoices",
+        "The hub issues an invoice when a shipment of an approved order is confirmed, or the ERP sends it.",
+    ),
     "payment": ("Payments", "Payments come from bank statements. Connect a bank, or drop a statement file."),
     "credit_memo": (
         "Credit memos",
@@ -181,7 +255,13 @@ KINDS: Mapping[str, tuple[str, str]] = {  # kind -> (plural, what to do where th
     "message": ("Messages", "Messages are records that only travel from one system to another."),
 }
 
-DOORS: Mapping[str, str] = {"webhook": "Webhook", "poll": "Poll", "file": "File", "backfill": "Backfill"}
+DOORS: Mapping[str, str] = {
+    "webhook": "Webhook",
+    "poll": "Poll",
+    "file": "File",
+    "backfill": "Backfill",
+    "reconcile": "Reconciliation",
+}
 ACCOUNTS: Mapping[str, str] = {
     "receivable": "Receivable",
     "revenue": "Revenue",
@@ -189,8 +269,58 @@ ACCOUNTS: Mapping[str, str] = {
     "cash": "Cash",
     "unapplied": "Unapplied cash",
     "refunded": "Refunded",
-    "fee": "Bank fees",
+    "fee": "Fees",
+    "credit": "Unapplied credit",
+    "discount": "Discounts",
+    "deduction": "Deductions",
+    "write_off": "Written off",
+    "exchange": "Exchange differences",
 }
+
+
+DIFFERENCES: Mapping[str, Said] = {
+    "never_sent": Said("Never sent", "bad", "Ours, and nobody told the system."),
+    "waiting": Said("Waits in the outbox", "warn", "Ours, on its way, and late."),
+    "stopped": Said("Given up", "bad", "Ours; sending it stopped, and a case tells why."),
+    "deleted_there": Said("Deleted there", "bad", "It was there and no longer is."),
+    "made_there": Said("Only there", "warn", "Made there by hand, or not read yet."),
+    "twice": Said("There twice", "bad", "Two of theirs carry the reference of one of ours."),
+    "amount": Said("Amount differs", "bad", "The same document over another amount."),
+    "currency": Said("Currency differs", "bad", "The same document in another currency."),
+    "customer": Said("Customer differs", "bad", "The same document for somebody else."),
+    "applied_here": Said("Settled further here", "warn", "A payment or credit is applied here only."),
+    "applied_there": Said("Settled further there", "warn", "A payment or credit is applied there only."),
+    "settled_here": Said("Settled here, open there", "warn", "Nothing is left of it here."),
+    "settled_there": Said("Open here, settled there", "warn", "Nothing is left of it there."),
+    "cancelled_here": Said("Cancelled here", "warn", "And still open there."),
+    "cancelled_there": Said("Cancelled there", "warn", "And still open here."),
+    "unbooked": Said("Read, not booked", "warn", "It waits for an answer to its case."),
+    "unreadable": Said("Cannot be compared", "bad", "Its figures are no amounts."),
+}
+REPAIRS: Mapping[str, Said] = {
+    "resend": Said("Send ours again", "good", "The system is told our version once more."),
+    "reread": Said("Read theirs again", "good", "The system's version is taken in once more."),
+    "case": Said("Ask a person", "quiet", "A case is opened with both figures."),
+    "all": Said("As recommended", "good", "Each difference by the repair that is named first."),
+}
+
+
+_RUN_STATES: Mapping[str, Said] = {
+    "asked": Said("Waits", "quiet"),
+    "running": Said("Running", "busy"),
+    "failed": Said("Failed", "bad"),
+}
+
+
+def run_state(name: str, differences: int) -> Said:
+    """Where a reconciliation stands, and whether the books agreed."""
+    agreed = Said("Differs", "warn") if differences else Said("Agrees", "good")
+    return _RUN_STATES.get(name) or agreed
+
+
+def difference(name: str) -> Said:
+    """The type of a difference between two books."""
+    return DIFFERENCES.get(name) or Said(_plain(name))
 
 
 def state(name: str) -> Said:

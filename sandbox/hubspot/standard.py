@@ -101,7 +101,7 @@ _ADDED: Mapping[str, list[Property]] = {
             "po_number payment_terms o2c_order_number o2c_order_status o2c_invoice_numbers",
             own=False,
         ),
-        *_many("string", "o2c_payment_status o2c_credit_reason o2c_tracking", own=False),
+        *_many("string", "o2c_payment_status o2c_credit_reason o2c_tracking o2c_seller", own=False),
         *_many("number", "o2c_invoiced_amount o2c_open_amount o2c_paid_amount o2c_overdue_amount", own=False),
         *_many("date", "o2c_requested_on o2c_due_date", own=False),
     ],

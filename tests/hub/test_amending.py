@@ -150,4 +150,4 @@ def test_a_deal_in_another_currency_after_billing_is_compared_by_hand(world: Wor
 def test_deals_that_were_merged_after_billing_leave_both_orders_and_ask(world: World) -> None:
     agreed(world)
     assert choices("merged") == ("keep", "cancel")
-    assert choices("late_change") == ("keep", "amend")
+    assert choices("late_change") == ("keep", "amend", "credit")

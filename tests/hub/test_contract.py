@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -15,7 +16,9 @@ from pydantic import BaseModel, SecretStr
 
 from hub.contract import ConnectorContract, Contract
 from hub.sdk import (
+    Arrival,
     AuthFailed,
+    Candidate,
     Change,
     ConnectorError,
     Delivery,
@@ -24,6 +27,8 @@ from hub.sdk import (
     Invalid,
     Kind,
     Manifest,
+    OpenItem,
+    OpenItems,
     RateLimited,
     Rejected,
     Schema,
@@ -267,12 +272,119 @@ class NeverSent(Sound):
             raise
 
 
+class OffTheLane(Sound):
+    """As one whose door is made late, when no lane is set."""
+
+    def push(self, write: Write) -> str:
+        with socket.socket() as late:
+            late.connect_ex(("127.0.0.1", 9))
+        return super().push(write)
+
+
+class Unmatched(Sound):
+    manifest = replace(
+        Sound.manifest, kinds={"message": Kind(True, True, Idempotency.LOOKUP, 1, matched=True)}
+    )
+
+
+class Matching(Unmatched):
+    """A sound one that knows what it has."""
+
+    found: Sequence[Candidate] = (Candidate("1", "One", "tax_id"), Candidate("2", "Two", "name"))
+
+    def candidates(self, write: Write) -> Sequence[Candidate]:
+        return self.found if write.record["match"] else ()
+
+
+class Unsorted(Matching):
+    found = Matching.found[::-1]
+
+
+class Overwhelming(Matching):
+    found = tuple(Candidate(str(n), "One", "name") for n in range(21))
+
+
+class Writing(Matching):
+    def candidates(self, write: Write) -> Sequence[Candidate]:
+        self.vendor.put(f"{write.reference}/search")
+        return ()
+
+
+class Keeping(Sound):
+    """A sound one that keeps books: one payment on each of two pages."""
+
+    manifest = replace(Sound.manifest, kinds={"payment": Kind(True)})
+    pages: Sequence[Sequence[OpenItem]] = tuple(
+        (OpenItem("payment", id, f"P{id}", "c1", "EUR", Decimal(10), Decimal(4)),) for id in "12"
+    )
+
+    def open_items(self, cursor: str | None) -> OpenItems:
+        at = int(cursor or 0)
+        return OpenItems(self.pages[at], str(at + 1) if at + 1 < len(self.pages) else None)
+
+    def items(self, wanted: Sequence[tuple[str, str]]) -> Sequence[OpenItem]:
+        return [one for page in self.pages for one in page if (one.kind, one.external_id) in wanted]
+
+    def arrival(self, kind: str, external_id: str) -> Arrival:
+        return Arrival(["e"], GENUINE._replace(body=f'{{"id": "{external_id}"}}'.encode()))
+
+    def read(self, delivery: Delivery) -> Iterable[Change]:
+        return [Change("payment", json_of(delivery)["id"], {})]
+
+
+def keeping(**changes: Any) -> type[Keeping]:
+    """A book of one item, which is not as it should be."""
+    item = Keeping.pages[0][0]._replace(**changes)
+    return type("Wrong", (Keeping,), {"pages": ((item,),)})
+
+
+class ListsTwice(Keeping):
+    pages = (Keeping.pages[0], Keeping.pages[0])
+
+
+class StandsStill(Keeping):
+    def open_items(self, cursor: str | None) -> OpenItems:
+        return OpenItems((), "0")
+
+
+class ForgetsItems(Keeping):
+    def items(self, wanted: Sequence[tuple[str, str]]) -> Sequence[OpenItem]:
+        return ()
+
+
+class TellsOfAnother(Keeping):
+    def arrival(self, kind: str, external_id: str) -> Arrival:
+        return Arrival(["e"], GENUINE._replace(body=b'{"id": "another"}'))
+
+
+@pytest.mark.parametrize("broken", [Unsorted, Overwhelming, Writing])
+def test_broken_candidates_are_noticed(broken: type[Sound]) -> None:
+    run(Matching, "test_candidates_are_sorted_by_trust_and_bounded")
+    with pytest.raises(FAILED):
+        run(broken, "test_candidates_are_sorted_by_trust_and_bounded")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        keeping(kind="order"), keeping(currency="eur"), keeping(open=Decimal(-1)), keeping(open=Decimal(11)),
+        keeping(amount=10.0), keeping(external_id=""), ListsTwice, StandsStill, ForgetsItems, TellsOfAnother,
+    ],
+)  # fmt: skip
+def test_broken_books_are_noticed(broken: type[Sound]) -> None:
+    run(Keeping, "test_open_items_are_listed_page_by_page")
+    with pytest.raises(FAILED):
+        run(broken, "test_open_items_are_listed_page_by_page")
+
+
 @pytest.mark.parametrize(
     ("broken", "test", "arguments"),
     [
         (NoTitle, "test_manifest_is_complete_and_true", ()),
         (NoQuiesce, "test_manifest_is_complete_and_true", ()),
         (StrangeKind, "test_manifest_is_complete_and_true", ()),
+        (Unmatched, "test_manifest_is_complete_and_true", ()),
+        (OffTheLane, "test_no_call_leaves_past_the_governor", ()),
         (OtherKind, "test_changes_are_what_the_manifest_declares", ()),
         (WithFloat, "test_changes_are_what_the_manifest_declares", ()),
         (LocalTime, "test_changes_are_what_the_manifest_declares", ()),

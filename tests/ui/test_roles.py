@@ -33,6 +33,8 @@ POSTS = {  # every change that the console can make, and who may make it
     "/connections/{name}/backfill/resume": Role.OPERATOR,
     "/connections/{name}/install": Role.ADMIN,
     "/deliveries/{delivery_id}/replay": Role.OPERATOR,
+    "/reconciliation": Role.OPERATOR,
+    "/reconciliation/{run_id}/repair": Role.OPERATOR,
     "/outbox/{row_id}/retry": Role.OPERATOR,
     "/mappings/{connection}/{kind}/{direction}/drafts": Role.ADMIN,
     "/mappings/{connection}/{kind}/{direction}/rollback": Role.ADMIN,

@@ -16,6 +16,7 @@ from hub.ui.pages import (
     orders,
     overview,
     people,
+    reconciliation,
 )
 from hub.ui.visit import Place
 
@@ -31,4 +32,5 @@ PLACES: Sequence[Place] = (
     *drafts.PLACES,  # before mappings: no connection is called versions
     *mappings.PLACES,
     *deliveries.PLACES,
+    *reconciliation.PLACES,
 )

@@ -13,8 +13,9 @@ from hub.api.access import Role
 from hub.api.actions import Missing
 from hub.decide import choices, decide
 from hub.errors import HubError, Invalid
-from hub.model import Invoice, Order, Payment
+from hub.model import CreditMemo, Invoice, Order, Payment
 from hub.settling import describe
+from hub.stages.applying import Source, money_of
 from hub.stages.outcome import Choice
 from hub.store import figures, views
 from hub.store.tx import Tx
@@ -24,7 +25,8 @@ from hub.ui.visit import Visit, get, post
 
 ROWS = 50
 NOTE_MAX = 2_000
-CASH = frozenset({"unmatched_payment", "overpayment", "payment_reversed"})
+CASH = frozenset({"unmatched_payment", "overpayment", "payment_reversed", "unapplied_credit"})
+_OF_PAYMENTS = frozenset({"on_account", "returned"})
 _HIDDEN = frozenset(
     {
         "row",
@@ -74,15 +76,20 @@ def case(visit: Visit, *, status: int = 200, told: str = "") -> Response:
             "label": figures.labels(tx.conn, [row.document_id]).get(row.document_id, ("", "")),
             "evidence": _shown(evidence),
             "queue": evidence.get("queue", ""), "money": None, "credit": None, "external_id": "",
-            "choices": [(name, words.decision(name, row.reason)) for name in choices(row.reason)],
+            "choices": [
+                (name, words.decision(name, row.reason))
+                for name in choices(row.reason)
+                if name not in _OF_PAYMENTS or isinstance(document, Payment)
+            ],
         }  # fmt: skip
-        if isinstance(document, Payment) and row.reason in CASH:
+        if isinstance(document, Payment | CreditMemo) and row.reason in CASH:
             values["money"] = _money(tx, visit, document)
         if isinstance(document, Order) and document.credit is not None:
             values["credit"] = document.credit if row.reason.startswith("credit") else None
         if isinstance(document, Invoice):
             values["evidence"] |= {"still_open": str(tx.reader.open_amount(document))}
-        if row.reason == "unknown_outcome":
+        values["candidates"] = evidence.get("candidates", ())
+        if row.reason in ("unknown_outcome", "customer_match"):
             values["external_id"] = visit.field("external_id")
     return visit.show("case.html", status=status, **values)
 
@@ -102,10 +109,11 @@ def _row(tx: Tx, visit: Visit) -> Any:
     return row
 
 
-def _money(tx: Tx, visit: Visit, payment: Payment) -> Mapping[str, Any]:
+def _money(tx: Tx, visit: Visit, payment: Source) -> Mapping[str, Any]:
     search = visit.field("search")[:100]
     return {
-        "payment": payment,
+        "what": "Payment" if isinstance(payment, Payment) else "Credit",
+        "currency": money_of(payment).currency,
         "lines": cash.lines(tx, payment, visit.form, search),
         "search": search,
         "balance": cash.balance(tx, payment, visit.form),
@@ -121,8 +129,8 @@ def _fragment(template: str) -> Any:
         with visit.hub.store.look() as tx:
             row = _row(tx, visit)
             payment = tx.reader.get(row.document_id)
-            if not isinstance(payment, Payment):
-                raise Missing("This case is not about a payment.")
+            if not isinstance(payment, Payment | CreditMemo):
+                raise Missing("This case is not about a payment or a credit.")
             return visit.show(template, row=row, money=_money(tx, visit, payment))
 
     return view
@@ -147,9 +155,11 @@ def answer(visit: Visit) -> Response:
 def _values(visit: Visit, decision: str) -> Mapping[str, Any]:
     if decision == "apply":
         return {"invoices": list(cash.shares(visit.form))}
+    if decision == "returned":
+        return {"payment": visit.field("payment")}
     if decision == "on_account":
         return {"customer": visit.field("customer")}
-    if decision == "adopt":
+    if decision in ("adopt", "link"):
         return {"external_id": visit.field("external_id")}
     return {}
 

@@ -1,4 +1,4 @@
-"""The form that applies a payment to invoices: proposals, search, and the running difference."""
+"""The form that applies a payment or a credit to invoices: proposals, search, the running difference."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from hub.errors import Invalid
-from hub.model import Money, Payment
+from hub.model import CreditMemo, Money
+from hub.stages.applying import Source, money_of
 from hub.store import views
 from hub.store.tx import Tx
 from hub.ui.suggesting import SUGGESTIONS_MAX, Suggestion, invoices_of, searched, suggestions
@@ -45,7 +46,7 @@ class Balance:
         return "warn" if self.rest else "good"
 
 
-def lines(tx: Tx, payment: Payment, form: FormData, search: str = "") -> Sequence[Line]:
+def lines(tx: Tx, payment: Source, form: FormData, search: str = "") -> Sequence[Line]:
     """The invoices to show: ticked ones first and kept, then what was searched, then proposals."""
     ticked = _ticked(form)
     kept = {one.id: one for one in invoices_of(tx, ticked)}
@@ -56,7 +57,7 @@ def lines(tx: Tx, payment: Payment, form: FormData, search: str = "") -> Sequenc
     for invoice_id, invoice in kept.items():
         if invoice_id not in pool:
             pool[invoice_id] = Suggestion(invoice, "", tx.reader.open_amount(invoice), "chosen")
-    left = tx.reader.unapplied(payment.id, payment.amount.currency)
+    left = tx.reader.unapplied(payment.id, money_of(payment).currency)
     ordered = sorted(pool.values(), key=lambda each: each.invoice.id not in kept)
     return [_line(each, form, kept, left) for each in ordered[: SUGGESTIONS_MAX + len(kept) + 30]]
 
@@ -67,9 +68,9 @@ def _line(each: Suggestion, form: FormData, kept: Mapping[str, Any], left: Money
     return Line(each, each.invoice.id in kept, typed if isinstance(typed, str) and typed else default)
 
 
-def balance(tx: Tx, payment: Payment, form: FormData) -> Balance:
+def balance(tx: Tx, payment: Source, form: FormData) -> Balance:
     """What the ticked amounts add up to against what is unapplied."""
-    left = tx.reader.unapplied(payment.id, payment.amount.currency)
+    left = tx.reader.unapplied(payment.id, money_of(payment).currency)
     applied, problem = Money.zero(left.currency), ""
     for row in shares(form):
         try:
@@ -94,10 +95,12 @@ def _ticked(form: FormData) -> Sequence[str]:
     return list(dict.fromkeys(found))
 
 
-def customers(tx: Tx, payment: Payment, search: str) -> Sequence[tuple[str, str]]:
+def customers(tx: Tx, payment: Source, search: str) -> Sequence[tuple[str, str]]:
     """(id, name) of customers to keep the money for: the known one, else who fits the search or payer."""
     known = tx.reader.get(payment.customer) if payment.customer else None
     first = [(known.id, str(getattr(known, "name", "")))] if known is not None else []
+    if isinstance(payment, CreditMemo):
+        return first
     words = payment.payer.name.split()
     wanted = search or (words[0] if words and not first else "")
     rows = views.documents(tx.conn, kind="customer", search=wanted, limit=CUSTOMERS_MAX)

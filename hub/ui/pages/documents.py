@@ -91,7 +91,7 @@ def document(visit: Visit) -> Response:
         body = orjson.loads(row.body)
         linked = [row.customer_id, row.order_id, *(str(value) for value in body.values() if value)]
         names = figures.labels(tx.conn, [text for text in linked if len(text) == 32])
-        by = {"invoice": "invoice", "payment": "payment", "customer": "customer"}.get(row.kind)
+        by = views.POSTED_BY.get(row.kind)
         postings = views.postings(tx.conn, **{by: document_id}) if by else ()
         return visit.show(
             "document.html",

@@ -36,11 +36,16 @@ def order(visit: Visit) -> Response:
             paid=Money(**shown["progress"]["paid"]),
             still=Money(**shown["progress"]["open"]),
             shipped=shipped,
-            billed=_quantities(documents, "invoice"),
+            billed=_quantities(documents, "invoice", "issued", "part_paid", "paid"),
             shipments=[one for one in documents if one.kind == "shipment"],
             invoices=[(one, tx.reader.open_amount(one)) for one in documents if one.kind == "invoice"],  # type: ignore[arg-type]  # kind says it is an Invoice
             payments=[
                 (one, tx.books.allocations(payment=one.id)) for one in documents if one.kind == "payment"
+            ],
+            credits=[
+                (one, tx.books.allocations(payment=one.id))
+                for one in documents
+                if one.kind in ("credit_memo", "adjustment")
             ],
             invoice_numbers={one.id: getattr(one, "number", "") for one in documents},
             moments=story.moments,
@@ -52,11 +57,11 @@ def order(visit: Visit) -> Response:
         )
 
 
-def _quantities(documents: Sequence[Document], kind: str, state: str = "") -> Mapping[str, Any]:
-    """Per order line: how much of it these documents have."""
+def _quantities(documents: Sequence[Document], kind: str, *states: str) -> Mapping[str, Any]:
+    """Per order line: how much of it these documents in these states have."""
     sums: dict[str, Any] = {}
     for one in documents:
-        if one.kind != kind or (state and str(getattr(one, "state", "")) != state):
+        if one.kind != kind or str(getattr(one, "state", "")) not in states:
             continue
         for line in getattr(one, "lines", ()):
             sums[line.order_line] = sums.get(line.order_line, 0) + line.quantity

@@ -1,0 +1,114 @@
+"""Adjusting: what is no longer owed though nobody paid it: discounts, deductions, write-offs, fees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from hub import ledger
+from hub.errors import Invalid
+from hub.model import Adjustment, AdjustmentReason, AdjustmentState, Invoice
+from hub.stages import cancelling
+from hub.stages.applying import STANDING
+from hub.stages.fulfilment import derived_id
+from hub.stages.outcome import Case, Choice, Event, Outcome, Reader
+
+_UNDECIDED = (AdjustmentState.RECEIVED, AdjustmentState.REFUSED)
+
+
+def check(adjustment: Adjustment, read: Reader) -> Outcome:
+    """Book what an ERP says is no longer owed of an invoice; more than is open is a question for a human."""
+    if adjustment.state in _UNDECIDED:
+        return _dropped(adjustment) if adjustment.cancelled_on else _judged(adjustment, read)
+    return cancelling.adjustment(adjustment, read) if adjustment.cancelled_on else Outcome()
+
+
+def retry(adjustment: Adjustment, choice: Choice, read: Reader) -> Outcome:
+    """A person mended the cause: judge the adjustment again."""
+    return _judged(adjustment, read)
+
+
+def drop(adjustment: Adjustment, choice: Choice, read: Reader) -> Outcome:
+    """A person sets aside an adjustment that was never booked."""
+    return _dropped(adjustment)
+
+
+def write_off(invoice: Invoice, choice: Choice, read: Reader) -> Outcome:
+    """A person gives up what is still open of an invoice, within the policy's cap."""
+    read.lock(invoice.customer)
+    rest = read.open_amount(invoice)
+    cap = read.policies.matching.write_off_max.get(invoice.currency, Decimal(0))
+    if rest.amount > cap:
+        raise Invalid(
+            f"{rest} is above the {cap} {invoice.currency} a person may write off "
+            "(matching.write_off_max in policies.yaml)",
+            field="write_off_max",
+        )
+    if not rest.amount > 0 or invoice.state not in STANDING:
+        raise Invalid("nothing is owed on this invoice", field="invoice")
+    number = f"WO-{read.today.year}-{read.next_number(f'write-off-{read.today.year}'):06d}"
+    return _booked(
+        Adjustment(
+            id=derived_id(invoice.id, number), number=number, invoice=invoice.id, amount=rest,
+            reason=AdjustmentReason.WRITE_OFF, booked_on=read.today, note=choice.note[:1000],
+        ),
+        invoice,
+    )  # fmt: skip
+
+
+def _judged(adjustment: Adjustment, read: Reader) -> Outcome:
+    invoice = read.get(adjustment.invoice)
+    if isinstance(invoice, Invoice):
+        read.lock(invoice.customer)
+        invoice = read.get(adjustment.invoice)
+    problems = list(_problems(adjustment, invoice, read))
+    if problems or not isinstance(invoice, Invoice):
+        return _refused(adjustment, problems)
+    return _booked(adjustment, invoice)
+
+
+def _problems(adjustment: Adjustment, invoice: object, read: Reader) -> Iterator[str]:
+    amount = adjustment.amount
+    if not isinstance(invoice, Invoice):
+        yield f"invoice {adjustment.invoice} is not known"
+    elif invoice.state not in STANDING:
+        yield f"invoice {invoice.number} is {invoice.state}"
+    elif amount.currency != invoice.currency:
+        yield f"{amount} is not in the currency of invoice {invoice.number}, {invoice.currency}"
+    elif amount.amount != amount.rounded().amount or not amount.amount > 0:
+        yield f"{amount} is no positive amount in {amount.currency}"
+    elif read.open_amount(invoice) < amount:
+        yield f"{amount} is more than the {read.open_amount(invoice)} open on invoice {invoice.number}"
+
+
+def _booked(adjustment: Adjustment, invoice: Invoice) -> Outcome:
+    booked = adjustment.model_copy(
+        update={
+            "state": AdjustmentState.BOOKED,
+            "customer": invoice.customer,
+            "seller": invoice.seller or adjustment.seller,
+        }
+    )
+    return Outcome(
+        events=[Event("adjustment.booked", booked, touch=True)],
+        groups=[ledger.adjusted(booked, invoice)],
+        closes=[(adjustment.id, "adjustment_refused")],
+    )
+
+
+def _dropped(adjustment: Adjustment) -> Outcome:
+    gone = adjustment.model_copy(update={"state": AdjustmentState.REVERSED})
+    return Outcome(
+        events=[Event("adjustment.withdrawn", gone)], closes=[(adjustment.id, "adjustment_refused")]
+    )
+
+
+def _refused(adjustment: Adjustment, problems: list[str]) -> Outcome:
+    refused = adjustment.model_copy(update={"state": AdjustmentState.REFUSED})
+    what = str(adjustment.reason).replace("_", " ")
+    evidence = {"problems": problems, "amount": str(adjustment.amount), "note": adjustment.note}
+    title = f"A {what} of {adjustment.amount} cannot be booked: {problems[0]}"
+    return Outcome(
+        events=[Event("adjustment.refused", refused)],
+        cases=[Case("adjustment_refused", title, refused, evidence)],
+    )
