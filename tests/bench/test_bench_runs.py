@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("acceptance", "ipaas", "mapping", "loop", "growth", "crm", "peers")
+COMMANDS = ("acceptance", "ipaas", "mapping", "loop", "growth", "crm", "governor", "peers")
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="pinning needs Linux")
 Runs = dict[str, subprocess.Popen[str]]
 
@@ -63,6 +63,13 @@ def test_crm_reads_two_histories_through_a_death_each(runs: Runs) -> None:
     assert told.count("deaths: 1") == 2
     assert "burst: orders at their deal's newest state" in told
     assert "NOT MET" not in told
+
+
+def test_governor_never_lets_a_sixth_call_through(runs: Runs) -> None:
+    told = shown(runs, "governor", seconds=220)
+    assert "embedded" in told
+    assert "NOT MET" not in told
+    assert "us per call" in told
 
 
 def test_loop_carries_deals_to_invoices(runs: Runs) -> None:
