@@ -12,7 +12,7 @@ from hub.model import OrderState
 
 HARBOR, ALPINE, FINCH = "Harbor: four cafés", "Alpine: two arms", "Blue Finch: barista training"
 GOODS = {"ESP-200": "Espresso machine", "GRD-50": "Grinder", "ARM-6X": "Six-axis arm"}
-SERVICES = {"INST-1": "Installation", "TRAIN-8": "Training day"}
+LABOUR = {"INST-1": "Installation", "TRAIN-8": "Training day"}
 TRAINING = Item("TRAIN-8", "Training day", "1", "980.00", delivery="service")
 Say = Callable[[str], None]
 
@@ -95,7 +95,7 @@ class Story:
         for erp in self.stage.erps:
             for sku, name in GOODS.items():
                 erp.stock(sku, name, "goods")
-            for sku, name in SERVICES.items():
+            for sku, name in LABOUR.items():
                 erp.stock(sku, name, "service")
 
     def _deal(self, crm: Crm, company: str, title: str, items: list[Item], purchase_order: str = "") -> None:

@@ -11,6 +11,9 @@ Documents = Mapping[str, Sequence[MappingDocument]]
 """The mappings of each connection, by the connection's name."""
 
 
+# What these say is decided by the system they are from (hub.merge); others only tell what they booked of it.
+DECIDED_BY_ORIGIN = frozenset({"invoice", "credit_memo", "payment", "adjustment"})
+
 Meets = Callable[[str, str], bool]
 """(connection, kind): is this kind written there from every system? Not where each document goes home."""
 
@@ -42,7 +45,8 @@ def _overlaps(documents: Documents, meets: Meets) -> Iterator[Finding]:
     for connection, mappings in documents.items():
         for document in mappings:
             system = document.source.partition(".")[0]
-            for name in document.owns if document.direction == "in" else ():
+            shared = document.direction == "in" and document.kind not in DECIDED_BY_ORIGIN
+            for name in document.owns if shared else ():
                 field = (document.kind, name)
                 other, other_system = owners.setdefault(field, (connection, system))
                 both = guests & {(connection, document.kind), (other, document.kind)}

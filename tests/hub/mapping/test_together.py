@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from hub.mapping import MappingDocument, check_together, loads
+from hub.mapping.together import DECIDED_BY_ORIGIN
+from hub.merge import ELSEWHERE
 from hub.registry import goes_anywhere
 
 
@@ -32,6 +34,17 @@ def test_two_systems_that_never_see_a_document_of_the_other_do_not_overlap() -> 
     both = {"crm": [one, out("hubspot")], "shop": [two, out("shopify")]}
     assert check_together(both, lambda connection, kind: False) == ()
     assert check_together(both, lambda connection, kind: connection == "crm") != ()
+
+
+def test_what_its_origin_decides_has_no_second_owner() -> None:
+    told = "fields:\n  booked_on: {{ from: day, via: date }}\nowns: [booked_on]\n"
+    bank, erp = (
+        loads(f"mapping: {vendor}.line -> payment\n" + told.format(), name=f"{vendor}/payment.in.yaml")
+        for vendor in ("bank", "sap")
+    )
+    sent = loads("mapping: payment -> sap.line\nfields:\n  n: { from: number }\n", name="sap/out.yaml")
+    assert check_together({"bank": [bank], "erp": [erp, sent]}) == ()
+    assert frozenset(ELSEWHERE) == DECIDED_BY_ORIGIN, "the merge knows the same kinds"
 
 
 def test_one_owner_is_no_overlap() -> None:
