@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from hub import secrets
+from hub import cli_extra, secrets
 from hub.cli_connection import backfill, connection_app, connection_install
 from hub.cli_mapping import mapping_app
 from hub.cli_parts import plainly, settled
@@ -163,5 +163,10 @@ def _shortcut(connector: str) -> typer.Typer:
     return words
 
 
+_extra = cli_extra.offered()
 for _connector in installed():
+    if _connector in _extra:
+        continue
     app.add_typer(_shortcut(_connector), name=_connector, hidden=True)
+for _point in _extra.values():
+    cli_extra.mount(app, _point)

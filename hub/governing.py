@@ -262,9 +262,7 @@ class Governor:
             if self._slots is not None and self._keeper is None:
                 self._keeper = threading.Thread(target=self._keep, daemon=True, name="governor")
                 self._keeper.start()
-                atexit.register(
-                    self.close
-                )  # else the others wait until our leases end
+                atexit.register(self.close)  # else the others wait until our leases end
             return Lane(account, self._gates[account], limit)
 
     def close(self) -> None:

@@ -185,14 +185,3 @@ def refunded(payment: Payment, amount: Money) -> Group:
             Posting(Account.REFUNDED, -amount, payment.customer, "", payment.id),
         ),
     )
-
-
-def fee(payment: Payment, invoice: Invoice, amount: Money) -> Group:
-    """A bank kept part of what the customer sent: the invoice is paid, the fee is ours."""
-    return balanced(
-        f"bank fee of payment {payment.number} on invoice {invoice.number}",
-        (
-            Posting(Account.FEE, amount, invoice.customer, invoice.id, payment.id),
-            Posting(Account.RECEIVABLE, -amount, invoice.customer, invoice.id, payment.id),
-        ),
-    )

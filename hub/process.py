@@ -113,7 +113,7 @@ DECISIONS: Mapping[str, Mapping[str, Decision]] = {  # case reason -> what a per
         "leave_open": resolving.leave_open,
     },
     "short_payment": {
-        "leave_open": resolving.leave_open, "bank_fee": resolving.bank_fee, "write_off": adjusting.write_off,
+        "leave_open": resolving.leave_open, "bank_fee": adjusting.bank_fee, "write_off": adjusting.write_off,
     },
 }  # fmt: skip
 

@@ -71,7 +71,7 @@ def classify(reply: Reply) -> ConnectorError | None:
     codes, text = _told(reply)
     code = codes[0] if codes else ""
     request_id = reply.headers.get("x-n-operationid", "")
-    kind = _kind(reply.status, codes, text.lower())
+    kind = kind_of(reply.status, codes, text.lower())
     if kind is None:
         return verdict(reply, _hint(reply, text), code=code, request_id=request_id)
     wait = (retry_after(reply.headers) or BUSY_SECONDS) if kind is RateLimited else None
@@ -79,7 +79,8 @@ def classify(reply: Reply) -> ConnectorError | None:
     return kind(text, code=code, status=reply.status, request_id=request_id, retry_after=wait, sent=sent)
 
 
-def _kind(status: int, codes: Sequence[str], text: str) -> type[ConnectorError] | None:
+def kind_of(status: int, codes: Sequence[str], text: str) -> type[ConnectorError] | None:
+    """The error that codes or words (in lower case) stand for; None where the status says enough."""
     if status == 429 or _BUSY.intersection(codes) or any(words in text for words in _BUSY_WORDS):
         return RateLimited
     if any(code.startswith("INVALID_LOGIN") for code in codes):

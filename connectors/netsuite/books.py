@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from connectors.netsuite import suiteql
-from connectors.netsuite.client import Client
-from connectors.netsuite.lines import decimal
+from connectors.netsuite.client import Wire
+from connectors.netsuite.translate import decimal
 from hub.sdk import Invalid, OpenItem, OpenItems
 
 Kind = Literal["invoice", "credit_memo", "payment"]
@@ -21,7 +21,7 @@ _KINDS: Mapping[str, Kind] = {
 }
 
 
-def open_items(client: Client, cursor: str | None) -> OpenItems:
+def open_items(client: Wire, cursor: str | None) -> OpenItems:
     """Everything that is open now, by internal id ascending, at most 1,000 per page."""
     if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
         raise Invalid("not a cursor of open items: start again without one", field="cursor")
@@ -30,7 +30,7 @@ def open_items(client: Client, cursor: str | None) -> OpenItems:
     return OpenItems(found, found[-1].external_id if page.more and found else None)
 
 
-def items(client: Client, wanted: Sequence[tuple[str, str]]) -> Sequence[OpenItem]:
+def items(client: Wire, wanted: Sequence[tuple[str, str]]) -> Sequence[OpenItem]:
     """Those of (kind, external id) that exist there, open or not."""
     ids = sorted({id for _, id in wanted if id.isascii() and id.isdigit()}, key=int)
     asked = set(wanted)

@@ -18,7 +18,7 @@ Probe = tuple[str, Callable[[], object]]
 def examine(client: Client, settings: Settings) -> Health:
     """Tries SuiteQL, each record type, table and column that is used; holds settings against the account."""
     findings: list[str] = []
-    for task, attempt in [*_services(client, settings), *_fields(client, settings)]:
+    for task, attempt in [*_probes(client, settings), *_fields(client, settings)]:
         try:
             attempt()
         except AuthFailed as error:
@@ -33,7 +33,7 @@ def examine(client: Client, settings: Settings) -> Health:
     return Health(True, told, [*_advice(client, settings, limit)])
 
 
-def _services(client: Client, settings: Settings) -> Iterator[Probe]:
+def _probes(client: Client, settings: Settings) -> Iterator[Probe]:
     def rows(q: str) -> Callable[[], object]:
         return partial(client.query, q, limit=1)
 
@@ -47,7 +47,7 @@ def _services(client: Client, settings: Settings) -> Iterator[Probe]:
 
 
 def _fields(client: Client, settings: Settings) -> Iterator[Probe]:
-    line = f"SELECT {suiteql.LINE_ID} FROM transactionline"  # noqa: S608 - a constant
+    line = f"SELECT {suiteql.LINE_ID} FROM transactionline"  # noqa: S608 - only a constant
     yield f"column {suiteql.LINE_ID} (create it, see the set-up guide)", partial(client.query, line, limit=1)
     columns = {
         "transaction": settings.body_fields,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from connectors.netsuite import suiteql
 from connectors.netsuite.answers import classify
 from hub.sdk import Door, Record, Reply, Transient
 
@@ -25,6 +26,22 @@ class Rows(NamedTuple):
 
     items: Sequence[Mapping[str, Any]]
     more: bool
+
+
+class Wire(Protocol):
+    """What both wires can do, REST and SOAP: records by their names and fields in REST's shape."""
+
+    def get(self, record: str, key: str, *, expand: bool = False) -> Record | None: ...
+    def upsert(
+        self, record: str, external_id: str, body: Record, *, replace: str = "", idempotent: bool = False
+    ) -> None: ...
+    def update(self, record: str, id: str, body: Record, *, replace: str = "") -> None: ...
+    def create(self, record: str, body: Record) -> None: ...
+    def transform(self, source: str, id: str, target: str, body: Record) -> str | None: ...
+    def query(self, q: str, *, limit: int = ROWS_MAX, offset: int = 0) -> Rows: ...
+    def rows(self, q: str) -> Iterator[Mapping[str, Any]]: ...
+    def item_rows(self, skus: Sequence[str], gtins: Sequence[str]) -> Iterator[Mapping[str, Any]]: ...
+    def customer_rows(self, one: suiteql.Wanted) -> Sequence[Mapping[str, Any]]: ...
 
 
 class Client:
@@ -89,6 +106,16 @@ class Client:
             if not found.more:
                 return
         raise Transient(f"a query has over {PAGES_MAX * ROWS_MAX} rows", code="too_large")
+
+    def item_rows(self, skus: Sequence[str], gtins: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        """Items by name or UPC code, 500 at a time."""
+        size = suiteql.CHUNK
+        for start in range(0, max(len(skus), len(gtins)), size):
+            yield from self.rows(suiteql.items(skus[start : start + size], gtins[start : start + size]))
+
+    def customer_rows(self, one: suiteql.Wanted) -> Sequence[Mapping[str, Any]]:
+        """Customers that share anything with the one wanted."""
+        return self.query(suiteql.customers(one)).items
 
     def limits(self) -> Record:
         """The account's concurrency; NetSuite shows it to administrators only."""

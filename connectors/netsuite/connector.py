@@ -1,4 +1,4 @@
-"""NetSuite over its REST services: documents out; what people and NetSuite book there in, by polling."""
+"""NetSuite over REST, or SOAP: documents out; what people and NetSuite book there in, by polling."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, NoReturn
 from zoneinfo import ZoneInfo
 
-from connectors.netsuite import books, events, matching, reading, schema, writing
+from connectors.netsuite import books, events, matching, reading, schema, soap_check, soap_reading, writing
 from connectors.netsuite.answers import refusal
 from connectors.netsuite.check import examine
-from connectors.netsuite.client import Client
+from connectors.netsuite.client import Client, Wire
 from connectors.netsuite.settings import Settings
+from connectors.netsuite.soap_client import SoapClient
 from hub.sdk import (
     Arrival,
     AuthFailed,
@@ -61,17 +62,22 @@ class NetSuite:
         self._settings = settings
         self._zone = ZoneInfo(settings.time_zone)
         self._wants = reading.Wants(self._zone, settings.write_off_items, settings.body_fields)
+        soap = settings.protocol == "soap"
         door = Door(
             settings.address,
             auth=settings.httpx_auth(),
-            headers={"accept": "application/json"},
+            headers={"accept": "text/xml" if soap else "application/json"},
             deadline=settings.deadline_seconds,
         )
-        self._client = Client(door)
+        self._rest = Client(door)
+        self._soap = SoapClient(door, settings.soap_version, self._zone) if soap else None
+        self._client: Wire = self._soap or self._rest
 
     def check(self) -> Health:
         """Try SuiteQL, each record type, table and column that is used; the account's limit is a bonus."""
-        return examine(self._client, self._settings)
+        if self._soap:
+            return soap_check.examine(self._soap, self._settings)
+        return examine(self._rest, self._settings)
 
     def schema(self, kind: str) -> Schema:
         """Fields of the NetSuite record behind this kind, of the account's own catalog, else a baseline.
@@ -79,8 +85,10 @@ class NetSuite:
         Ids of currencies, terms, subsidiaries and tax codes are those the account has and uses.
         """
         record = _record(kind)
+        if self._soap:
+            return schema.baseline(kind)  # the catalog is a REST service
         try:
-            told = schema.introspected(kind, self._client.metadata(record))
+            told = schema.introspected(kind, self._rest.metadata(record))
         except ConnectorError:
             return schema.baseline(kind)
         return schema.chosen(told, self._lists())
@@ -89,7 +97,7 @@ class NetSuite:
         found: dict[str, Sequence[Mapping[str, Any]]] = {}
         for table, column in schema.LISTS.items():
             where = "" if table == "salestaxitem" else " WHERE isinactive = 'F'"
-            q = f"SELECT id, {column} AS name FROM {table}{where} ORDER BY id"  # noqa: S608 - constants
+            q = f"SELECT id, {column} AS name FROM {table}{where} ORDER BY id"  # noqa: S608 - only constants
             try:
                 found[table] = self._client.query(q).items
             except ConnectorError:
@@ -102,6 +110,8 @@ class NetSuite:
 
     def poll(self, cursor: str | None) -> Page:
         """Changed and deleted transactions of all watched types, one page; unchanged, it is one call."""
+        if self._soap:
+            return soap_reading.poll(self._soap, self._watch(), cursor, self._now())
         return events.poll(self._client, self._watch(), cursor, self._now())
 
     def _now(self) -> datetime:
@@ -122,6 +132,8 @@ class NetSuite:
     def read_many(self, deliveries: Sequence[Delivery]) -> Sequence[Sequence[Change]]:
         """The same for many, each transaction once, headers and links of all in a few questions."""
         hints = [events.hint(one, self._zone) for one in deliveries]
+        if self._soap:
+            return soap_reading.changes(self._soap, self._wants, hints)
         return reading.changes(self._client, self._wants, hints)
 
     def push(self, write: Write) -> str:

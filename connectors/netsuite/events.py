@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
 from connectors.netsuite import suiteql, times
-from connectors.netsuite.client import SUITEQL, Client
+from connectors.netsuite.client import SUITEQL, Wire
 from hub.sdk import Arrival, Delivery, Invalid, Page, Rejected
 
 OVERLAP = timedelta(minutes=5)  # a save may commit after a later one; repeats are recognised by event id
@@ -62,7 +62,7 @@ def codes_of(kinds: Sequence[str]) -> Sequence[str]:
     return [code for code, one in TYPES.items() if one.kind in kinds]
 
 
-def poll(client: Client, watch: Watch, cursor: str | None, now: datetime) -> Page:
+def poll(client: Wire, watch: Watch, cursor: str | None, now: datetime) -> Page:
     """Changed and deleted transactions, one page. A sweep ends a margin before now; the next overlaps it."""
     at = times.load_cursor(cursor)
     until = at.until if at.after and at.until else now.replace(microsecond=0) - watch.margin
@@ -81,14 +81,18 @@ def poll(client: Client, watch: Watch, cursor: str | None, now: datetime) -> Pag
 
 def _arrival(row: Mapping[str, Any], watch: Watch) -> Arrival | None:
     deleted = row.get("deleted") == "T"
-    told = str(row.get("type", ""))
-    code = _BY_RECORD.get(told.lower(), "") if deleted else told
+    named = str(row.get("type", ""))
+    code = _BY_RECORD.get(named.lower(), "") if deleted else named
     if code not in watch.codes:
         return None
-    changed = str(row["lastmodified"])
-    body = {"type": code, "id": str(row["id"]), "lastmodified": changed, "deleted": deleted}
-    id = f"{code.lower()}:{row['id']}:{changed}" + (":deleted" if deleted else "")
-    return Arrival([id], _delivery(body, watch.address))
+    return told(code, str(row["id"]), str(row["lastmodified"]), watch, deleted=deleted)
+
+
+def told(code: str, id: str, changed: str, watch: Watch, *, deleted: bool = False) -> Arrival:
+    """The delivery of one change; `changed` is the account's local time. The same over REST and SOAP."""
+    body = {"type": code, "id": id, "lastmodified": changed, "deleted": deleted}
+    event = f"{code.lower()}:{id}:{changed}" + (":deleted" if deleted else "")
+    return Arrival([event], _delivery(body, watch.address))
 
 
 def _delivery(body: Mapping[str, Any], address: str) -> Delivery:
@@ -114,10 +118,10 @@ def arrival(kind: str, external_id: str, address: str) -> Arrival:
 def hint(delivery: Delivery, zone: tzinfo) -> Hint:
     """What a delivery of a poll is about. Raises Invalid for anything else."""
     try:
-        told = json.loads(delivery.body)
-        code, id, changed = str(told["type"]), str(told["id"]), told["lastmodified"]
+        body = json.loads(delivery.body)
+        code, id, changed = str(body["type"]), str(body["id"]), body["lastmodified"]
         seen = times.unstamp(changed, zone) if changed else None
-        deleted = told.get("deleted") is True
+        deleted = body.get("deleted") is True
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Invalid("not a delivery of a NetSuite poll", field="body") from None
     if code not in TYPES or not id.isascii() or not id.isdigit():

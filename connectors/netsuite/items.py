@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connectors.netsuite import suiteql
 from connectors.netsuite.answers import refusal
-from connectors.netsuite.client import Client
-from connectors.netsuite.lines import lines_of
+from connectors.netsuite.client import Wire
 from connectors.netsuite.suiteql import LINE_ID
+from connectors.netsuite.translate import lines_of
 from hub.sdk import Record
 
 
@@ -29,7 +28,7 @@ def _asked(line: Mapping[str, Any], place: int) -> Asked | None:
     return Asked(sku, gtin, str(line.get(LINE_ID) or place)) if sku or gtin else None
 
 
-def with_items(client: Client, record: Record) -> Record:
+def with_items(client: Wire, record: Record) -> Record:
     """The record with every `item: {sku, gtin}` replaced by `item: {id}`.
 
     Raises Rejected for an unknown or ambiguous one, naming it and the line.
@@ -48,12 +47,10 @@ def with_items(client: Client, record: Record) -> Record:
     return {**record, "item": {"items": made}}
 
 
-def _rows(client: Client, wanted: Sequence[Asked]) -> Iterable[Mapping[str, Any]]:
+def _rows(client: Wire, wanted: Sequence[Asked]) -> Iterable[Mapping[str, Any]]:
     skus = list(dict.fromkeys(one.sku for one in wanted if one.sku))
     gtins = list(dict.fromkeys(one.gtin for one in wanted if one.gtin))
-    size = suiteql.CHUNK
-    for start in range(0, max(len(skus), len(gtins)), size):
-        yield from client.rows(suiteql.items(skus[start : start + size], gtins[start : start + size]))
+    return client.item_rows(skus, gtins)
 
 
 class _Known:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from connectors.netsuite import suiteql
-from connectors.netsuite.client import Client
+from connectors.netsuite.client import Wire
 from connectors.netsuite.settings import Settings
 from connectors.netsuite.suiteql import Wanted, bare, stem
 from hub.sdk import Candidate, Record
@@ -22,9 +21,9 @@ def wanted(match: Record, reference: str, settings: Settings) -> Wanted:
     return Wanted(reference, **told, tax_field=settings.tax_number_field, duns_field=settings.duns_field)
 
 
-def candidates(client: Client, one: Wanted) -> list[Candidate]:
+def candidates(client: Wire, one: Wanted) -> list[Candidate]:
     """Customers that may be the same, best first. Inactive ones count too: they must not be made twice."""
-    found = [_candidate(row, one) for row in client.query(suiteql.customers(one)).items]
+    found = [_candidate(row, one) for row in client.customer_rows(one)]
     found.sort(key=lambda candidate: (_TRUST[candidate.by], int(candidate.external_id)))
     return found[:MOST]
 

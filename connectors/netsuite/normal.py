@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from connectors.netsuite.lines import decimal, lines_of
 from connectors.netsuite.suiteql import LINE_ID
+from connectors.netsuite.translate import decimal, lines_of
 from hub.sdk import Record
 
 _CHARGES = (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.netsuite.client import Client
+from connectors.netsuite.client import Wire
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MONTHS = "isquarter = 'F' AND isyear = 'F' AND isinactive = 'F'"
@@ -14,10 +14,10 @@ _OPEN = f"{_MONTHS} AND closed = 'F' AND arlocked = 'F' AND alllocked = 'F'"
 
 
 def _query(where: str) -> str:
-    return f"SELECT id, periodname FROM accountingperiod WHERE {where} ORDER BY startdate, id"  # noqa: S608 - see callers
+    return f"SELECT id, periodname FROM accountingperiod WHERE {where} ORDER BY startdate, id"  # noqa: S608 - callers quote it
 
 
-def next_open(client: Client, day: str) -> Mapping[str, Any] | None:
+def next_open(client: Wire, day: str) -> Mapping[str, Any] | None:
     """The first period at or after a business date that is open for receivables, as a reference."""
     if not _DAY.fullmatch(day):
         return None
@@ -25,7 +25,7 @@ def next_open(client: Client, day: str) -> Mapping[str, Any] | None:
     return {"id": str(rows[0]["id"])} if rows else None
 
 
-def is_open(client: Client, day: str) -> bool:
+def is_open(client: Wire, day: str) -> bool:
     """May something be posted on this day? A day without any period counts as closed."""
     within = f"startdate <= TO_DATE('{day}', 'YYYY-MM-DD') AND enddate >= TO_DATE('{day}', 'YYYY-MM-DD')"
     return bool(client.query(_query(f"{_OPEN} AND {within}"), limit=1).items)

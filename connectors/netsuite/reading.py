@@ -13,11 +13,12 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from connectors.netsuite import settling, suiteql, times
-from connectors.netsuite.client import Client
+from connectors.netsuite.cancelling import is_reversal
+from connectors.netsuite.client import Wire
 from connectors.netsuite.events import TYPES, Hint
-from connectors.netsuite.lines import decimal, lines_of
 from connectors.netsuite.normal import billed_lines, item_name
 from connectors.netsuite.settling import Links
+from connectors.netsuite.translate import decimal, lines_of
 from hub.sdk import Change, Record
 
 Head = Mapping[str, Any]
@@ -44,11 +45,13 @@ class Seen(NamedTuple):
         return str(self.head["id"])
 
 
-def changes(client: Client, wants: Wants, hints: Sequence[Hint]) -> Sequence[Sequence[Change]]:
+def changes(client: Wire, wants: Wants, hints: Sequence[Hint]) -> Sequence[Sequence[Change]]:
     """What each hint brings, in order; a transaction that several hints name is read once."""
     ids = sorted({hint.id for hint in hints if not hint.deleted}, key=int)
     heads = _heads(client, wants, ids)
-    parts = [id for id in ids if id in heads and heads[id]["type"] in _PARTS]
+    settlers = _settlers(client, [hint.id for hint in hints if hint.seen is None], heads)
+    heads |= _heads(client, wants, sorted({id for found in settlers.values() for id in found} - set(heads)))
+    parts = [id for id in heads if heads[id]["type"] in _PARTS]
     owners = _owners(settling.links_of(client, parts), parts) if parts else {}
     missing = sorted({id for found in owners.values() for id in found} - set(heads), key=int)
     heads = {**heads, **_heads(client, wants, missing)}
@@ -63,8 +66,12 @@ def changes(client: Client, wants: Wants, hints: Sequence[Hint]) -> Sequence[Seq
 
     def of(hint: Hint) -> Sequence[Change]:
         if hint.deleted or hint.id not in heads:
-            return _gone(hint)
-        named = owners.get(hint.id, ()) if heads[hint.id]["type"] in _PARTS else (hint.id,)
+            return gone(hint)
+        named = dict.fromkeys(
+            id
+            for one in (hint.id, *settlers.get(hint.id, ()))
+            for id in (owners.get(one, ()) if heads[one]["type"] in _PARTS else (one,))
+        )
         return _in_order(change for id in named if id in heads for change in tell(id))
 
     return [of(hint) for hint in hints]
@@ -79,11 +86,21 @@ def _in_order(found: Iterator[Change]) -> Sequence[Change]:
     return sorted(found, key=lambda change: _RANKS[change.kind])
 
 
-def _heads(client: Client, wants: Wants, ids: Sequence[str]) -> dict[str, Head]:
+def _heads(client: Wire, wants: Wants, ids: Sequence[str]) -> dict[str, Head]:
     rows = (
         row for some in suiteql.chunks(ids) for row in client.rows(suiteql.heads(some, wants.body_fields))
     )
     return {str(row["id"]): row for row in rows if row.get("type") in TYPES}
+
+
+def _settlers(client: Wire, asked: Sequence[str], heads: Mapping[str, Head]) -> Mapping[str, Sequence[str]]:
+    """What settles invoices that are read again: a repair of what the hub does not know of needs that too."""
+    invoices = [id for id in asked if id in heads and heads[id]["type"] == "CustInvc"]
+    if not invoices:
+        return {}
+    links = settling.links_of(client, invoices)
+    codes = ("CustCred", "CustPymt", "DepAppl", "Journal")
+    return {invoice: [id for code in codes for id in links.others(invoice, code)] for invoice in invoices}
 
 
 def _owners(links: Links, parts: Sequence[str]) -> Mapping[str, Sequence[str]]:
@@ -92,7 +109,7 @@ def _owners(links: Links, parts: Sequence[str]) -> Mapping[str, Sequence[str]]:
     return {part: [id for code in codes for id in links.others(part, code)] for part in parts}
 
 
-def _gone(hint: Hint) -> Sequence[Change]:
+def gone(hint: Hint) -> Sequence[Change]:
     """Deleted there. A credit memo may have been a write-off: what the hub does not know it ignores."""
     if hint.code in _PARTS:
         return ()  # its deposit or payment is touched by that, and is told of itself
@@ -100,7 +117,7 @@ def _gone(hint: Hint) -> Sequence[Change]:
     return [Change(kind, hint.id, None, hint.seen) for kind in kinds]
 
 
-def _told(client: Client, wants: Wants, seen: Seen) -> Sequence[Change]:
+def _told(client: Wire, wants: Wants, seen: Seen) -> Sequence[Change]:
     code = str(seen.head["type"])
     if code in ("CustDep", "Journal") or (code == "CustPymt" and _complete(seen)):
         record: Record | None = _of_head(seen, code)
@@ -112,7 +129,7 @@ def _told(client: Client, wants: Wants, seen: Seen) -> Sequence[Change]:
         )
     if record is None:  # deleted since its header was read
         return [Change(TYPES[code].kind, seen.id, None, revision)]
-    return list(_documents(wants, seen, record, revision))
+    return list(documents(wants, seen, record, revision))
 
 
 def _complete(seen: Seen) -> bool:
@@ -125,10 +142,12 @@ def _complete(seen: Seen) -> bool:
     return bool(head.get("externalid")) and used + left == total
 
 
-def _documents(wants: Wants, seen: Seen, record: Record, revision: datetime) -> Iterator[Change]:
+def documents(wants: Wants, seen: Seen, record: Record, revision: datetime) -> Iterator[Change]:
     """The documents a transaction is to the hub, in the order of the canonical kinds."""
     code, cancelled = str(seen.head["type"]), _cancelled(seen.head, wants)
     told: dict[str, Any] = {**record, "o2c": {"cancelled_on": cancelled}}
+    if code == "CustCred" and is_reversal(record):
+        return  # our own way to cancel an invoice: no credit memo of the hub
     if code == "ItemShip":
         yield Change("shipment", seen.id, record, revision)
     elif code == "CustInvc":

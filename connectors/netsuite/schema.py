@@ -155,6 +155,8 @@ def baseline(kind: str) -> Schema:
 def _own(kind: str, record: str) -> Iterator[Field]:
     yield from (Field(name) for name in _CUSTOM.get(record, ()))
     yield from _fields(_EXTRA.get(kind, ""))
+    if kind in ("invoice", "credit_memo", "payment", "adjustment"):
+        yield Field("cancelled", "bool", "stripped before sending; true: to be taken back in NetSuite")
     if kind in ("order", "invoice", "credit_memo", "payment", "adjustment"):
         yield from _EXPECTED
     if kind == "customer":

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from connectors.netsuite import suiteql
-from connectors.netsuite.client import Client
-from connectors.netsuite.lines import decimal, lines_of
+from connectors.netsuite.client import Wire
+from connectors.netsuite.translate import decimal, lines_of
 
 LINKED = 200  # ids per question: each may have many pairs of lines
 
@@ -57,14 +57,14 @@ class Links:
         return sum(self.others(id, "CustRfnd").values(), Decimal(0))
 
 
-def links_of(client: Client, ids: Sequence[str]) -> Links:
+def links_of(client: Wire, ids: Sequence[str]) -> Links:
     """The links of these transactions, and of the applications of those that are deposits."""
     found = list(_asked(client, ids))
     deeper = {x.after for x in found if x.after_type == "DepAppl"} - set(ids)
     return Links([*found, *_asked(client, sorted(deeper, key=int))])
 
 
-def _asked(client: Client, ids: Sequence[str]) -> Iterable[Link]:
+def _asked(client: Wire, ids: Sequence[str]) -> Iterable[Link]:
     for portion in suiteql.chunks(ids, LINKED):
         yield from (_link(row) for row in client.rows(suiteql.links(portion)))
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from connectors.netsuite import lines, settling
+from connectors.netsuite import settling, translate
 from connectors.netsuite.answers import refusal
-from connectors.netsuite.client import Client
+from connectors.netsuite.client import Wire
 from connectors.netsuite.settings import Settings
 from hub.sdk import Record, Rejected, Transient, Write
 
@@ -19,21 +19,21 @@ class Settles:
     def __init__(self, told: Any) -> None:
         known = told if isinstance(told, Mapping) else {}
         self.invoice = str(known.get("invoice") or "")
-        self.amount = lines.decimal(known.get("amount") or 0, "settles.amount")
+        self.amount = translate.decimal(known.get("amount") or 0, "settles.amount")
         self.sku = str(known.get("sku") or "")
         self.account = str(known.get("account") or "")
         if not self.invoice or self.amount <= 0:
             raise refusal("settles.invoice and settles.amount are needed: they say what is written off")
 
 
-def _invoice(client: Client, settles: Settles) -> Record:
+def _invoice(client: Wire, settles: Settles) -> Record:
     seen = client.get("invoice", settles.invoice)
     if seen is None:
         raise refusal(f"invoice {settles.invoice} is gone from NetSuite", code="gone")
     return seen
 
 
-def expanded(client: Client, settings: Settings, body: Record, one: Write) -> tuple[dict[str, Any], Write]:
+def expanded(client: Wire, settings: Settings, body: Record, one: Write) -> tuple[dict[str, Any], Write]:
     """The credit memo that takes what a document says off its invoice, whose customer and currency it has.
 
     Raises Rejected where the invoice is gone or no item is named for the reason.
@@ -57,7 +57,7 @@ def expanded(client: Client, settings: Settings, body: Record, one: Write) -> tu
     return made, one._replace(record={**one.record, "expected": expected})
 
 
-def journal(client: Client, settings: Settings, body: Record, one: Write, reference: str) -> str:
+def journal(client: Wire, settings: Settings, body: Record, one: Write, reference: str) -> str:
     """The same as a journal: loss against receivables, then applied to the invoice. Returns the journal's id.
 
     Each of the two steps looks first whether it is done. The application is a customer payment of nothing:
@@ -110,7 +110,7 @@ def _id(reference: Any) -> str:
 
 def require_items(body: Record) -> None:
     """A credit memo that stands alone needs items. Raises Rejected naming what to do."""
-    if not lines.lines_of(body):
+    if not translate.lines_of(body):
         raise refusal(
             "item.items is empty: a credit memo without lines of its invoice needs an item to be booked on; "
             "name one in the mapping"

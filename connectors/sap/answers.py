@@ -27,9 +27,7 @@ DETAILS_MAX = 20
 LOCKED_SECONDS = 3.0
 BUSY_SECONDS = 5.0  # of a 429 without Retry-After: SAP publishes no limit per minute
 # Codes of objects that someone else has open: sales documents, business partners, accounting.
-_LOCKED = frozenset(
-    {"V1/042", "V1/045", "MC/601", "MC/602", "R1/020", "R11/020", "F5/201", "VL/046", "VL/064"}
-)
+_LOCKED = frozenset({"V1/042", "V1/045", "MC/601", "MC/602", "R1/020", "R11/020", "VL/046", "VL/064"})
 _LOCKED_WORDS = re.compile(
     r"(currently|already) being processed by|is locked by|being edited by|processed by user|table .* locked",
     re.IGNORECASE,

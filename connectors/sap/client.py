@@ -78,6 +78,11 @@ class Client:
         headers = {"if-match": etag} if etag else {}
         warnings(_good(self._call("PATCH", api, path, body=body, headers=headers)))
 
+    def act(self, api: str, name: str, given: Mapping[str, str], etag: str = "") -> None:
+        """Call a function import that changes something, with literals of OData."""
+        headers = {"if-match": etag} if etag else {}
+        warnings(_good(self._call("POST", api, name, given, headers=headers)))
+
     def together(self, api: str, operations: Sequence[batch.Change]) -> None:
         """Several changes in one unit of work. Raises what the first refusal stands for."""
         told = [one._replace(body=_sent(api, one.body)) for one in operations]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
-from connectors.sap import clearing, cube, idoc, journal, schema
+from connectors.sap import clearing, cube, idoc, journal, schema, takeback
 from connectors.sap.auth import auth_of, trust_of
 from connectors.sap.check import examine
 from connectors.sap.client import CUBE, Client
@@ -32,6 +33,7 @@ from hub.sdk import (
     OpenItem,
     OpenItems,
     Page,
+    Record,
     Rejected,
     Schema,
     Write,
@@ -130,19 +132,27 @@ class Sap:
         return self._post(write._replace(record=self._entry(write)))
 
     def _post(self, write: Write) -> str:
-        """Looks first, also the first time: NotYet says that nothing was done, and an entry may be booked."""
-        posted = write.external_id or journal.find(self._ask, write.reference)
-        posted = posted or journal.post(self._door, self._settings, write)
-        if "-" not in posted:
-            return posted  # billed by SAP itself: nothing of it is ours to book
-        journal.confirm(self._ask, posted, write.record)
-        allocations = write.record.get("allocations") or ()
-        if allocations:
-            on = write.record.get("posting_date") or datetime.now(UTC).date()
+        """Booked once, then cleared. NotYet means to the hub that nothing was done, so book() looks first."""
+        if write.external_id and "-" not in write.external_id:
+            return self._billed(write.external_id, write.record)
+        if write.record.get("reversed"):
+            books = takeback.Books(self._door, self._settings, self._ask, self._today())
+            return takeback.entry(books, write)
+        record = {name: value for name, value in write.record.items() if name != "reversed"}
+        posted = journal.book(self._door, self._settings, self._ask, write._replace(record=record))
+        if allocations := record.get("allocations") or ():
+            on = max(record.get("posting_date") or self._today(), self._today())  # its period may be closed
             clearing.settle(
                 self._door, self._settings, self._ask, posted=posted, on=on, allocations=allocations
             )
         return posted
+
+    def _billed(self, number: str, record: Record) -> str:
+        """What SAP itself billed: nothing of it is ours to book, but it can be cancelled."""
+        return takeback.billing(self._client, number) if record.get("reversed") else number
+
+    def _today(self) -> date:
+        return datetime.now(ZoneInfo(self._settings.time_zone)).date()
 
     def _entry(self, write: Write) -> dict[str, Any]:
         """The record with what the settings know: the company code of the seller, the document type."""

@@ -32,7 +32,7 @@ SELECT = (
     "AmountInTransactionCurrency,TransactionCurrency,AmountInCompanyCodeCurrency,CompanyCodeCurrency,"
     "CashDiscountAmount,NetDueDate,PostingDate,DocumentDate,ValueDate,DocumentReferenceID,AssignmentReference,"
     "PaymentReference,DocumentItemText,AccountingDocumentHeaderText,Reference1InDocumentHeader,"
-    "Reference2InDocumentHeader,PaymentDifferenceReason,TaxType,AccountingDocumentItemType,SpecialGLCode,"
+    "Reference2InDocumentHeader,PaymentDifferenceReason,TaxCode,TaxType,AccountingDocumentItemType,SpecialGLCode,"
     "FollowOnDocumentType,IsReversal,IsReversed,ReverseDocument,ReverseDocumentFiscalYear,LastChangeDate,TransactionTypeDetermination"
 )
 Row = Mapping[str, Any]

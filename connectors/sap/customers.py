@@ -14,7 +14,8 @@ from hub.sdk import Candidate, Record, Rejected, Write
 CANDIDATES_MAX = 20
 HITS_MAX = 50  # rows of one question for candidates
 ROLES = ("FLCU00", "FLCU01")  # customer in accounting, customer in sales (vendors.md 4.4)
-_PSEUDO = frozenset({"address", "tax", "duns", "company", "sales", "match", "expected"})
+_PSEUDO = frozenset({"address", "tax", "duns", "company", "sales", "match", "expected", "blocked"})
+_BLOCK = "OrderIsBlockedForCustomer"
 _CONTACTS = {"email": "to_EmailAddress", "phone": "to_PhoneNumber", "website": "to_URLAddress"}
 _EXPAND = (
     "to_BuPaIdentification,to_BusinessPartnerRole,to_BusinessPartnerTax,to_BusinessPartnerAddress,"
@@ -54,7 +55,7 @@ class Customers:
         if known is None:
             raise Rejected(f"business partner {number} is gone from SAP", code="gone", sent=False)
         wanted = body(write, self._settings)
-        operations = list(differences(path, number, wanted, known))
+        operations = list(differences(path, number, wanted, known, self._settings.order_block))
         if len(operations) == 1 and operations[0].method == "PATCH":
             self._client.update(PARTNERS, operations[0].path, operations[0].body, operations[0].etag)
         elif operations:
@@ -180,11 +181,16 @@ def _areas(record: Record, settings: Settings) -> Iterator[dict[str, Any]]:
             "DistributionChannel": one.distribution_channel,
             "Division": one.division,
         }
+        if settings.order_block and record.get("blocked") is not None:
+            area[_BLOCK] = settings.order_block if record["blocked"] else ""
         yield {**area, "Currency": one.currency, **known}
 
 
-def differences(path: str, number: str, wanted: Record, known: Record) -> Iterator[Change]:
-    """What to change at a partner so that it is as wanted; what people added there stays."""
+def differences(path: str, number: str, wanted: Record, known: Record, block: str = "") -> Iterator[Change]:
+    """What to change at a partner so that it is as wanted; what people added there stays.
+
+    `block`: the hub's own reason for an order block; one that people set for another reason stays.
+    """
     frozen = ("BusinessPartnerCategory", "BusinessPartnerGrouping")
     general = {k: v for k, v in wanted.items() if not k.startswith("to_") and k not in frozen}
     if changed := _changed(general, known):
@@ -209,8 +215,17 @@ def differences(path: str, number: str, wanted: Record, known: Record) -> Iterat
         ),
     )
     for name, target, key in of_customer:
-        told = wanted["to_Customer"][name]
-        yield from _listed(target, {"Customer": number}, key, told, rows_of(there, name))
+        told, seen = wanted["to_Customer"][name], rows_of(there, name)
+        own = [_our_block(one, key, seen, block) for one in told]
+        yield from _listed(target, {"Customer": number}, key, own, seen)
+
+
+def _our_block(wanted: Record, key: Sequence[str], known: Iterable[Record], block: str) -> Record:
+    """Without the order block where one for another reason stands."""
+    same = [one for one in known if all(str(one.get(part)) == str(wanted.get(part)) for part in key)]
+    if _BLOCK in wanted and any(one.get(_BLOCK) not in (None, "", block) for one in same):
+        return {name: value for name, value in wanted.items() if name != _BLOCK}
+    return wanted
 
 
 def _address_changes(number: str, wanted: Record, known: Record) -> Iterator[Change]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
 from connectors.sap.cube import (
@@ -40,6 +40,7 @@ class Application(NamedTuple):
     currency: str
     credit: Credit
     clearing: str
+    taken: Decimal | None = None  # of the credit, in its currency, where that is another one
 
 
 class Books:
@@ -63,9 +64,15 @@ class Books:
 
     def settled(self, clearing: str) -> list[Application]:
         """What a clearing document settled. Raises Unmappable where several currencies meet in it."""
+        if any(row.get("IsReversal") for row in self.of.get(clearing, ())):
+            return []  # an entry and its reversal clear each other: nothing is paid by that
         debits, credits = self._sides(clearing)
+        rows = [*self._cleared.get(clearing, ()), *self.of.get(clearing, ())]
+        currencies = {str(row.get("TransactionCurrency")) for row in rows if row.get("TransactionCurrency")}
+        if len(currencies) > 1 and debits:
+            return self._across(clearing, debits, credits, currencies)
         found: list[Application] = []
-        currency = self._currency(clearing, debits)
+        currency = next(iter(currencies), "")
         for credit, worth in _in_order(credits):
             left = worth
             for invoice, owed in list(debits.items()):
@@ -76,15 +83,28 @@ class Books:
                     left -= part
         return found
 
-    def _currency(self, clearing: str, debits: Mapping[str, Decimal]) -> str:
-        rows = [*self._cleared.get(clearing, ()), *self.of.get(clearing, ())]
-        found = {str(row.get("TransactionCurrency")) for row in rows if row.get("TransactionCurrency")}
-        if len(found) > 1 and debits:
+    def _across(
+        self, clearing: str, debits: Mapping[str, Decimal], credits: Sequence[tuple[Credit, Decimal]],
+        currencies: Iterable[str],
+    ) -> list[Application]:  # fmt: skip
+        """One credit that paid invoices of other currencies as a whole: each took its share of it.
+
+        SAP nets such a clearing in the company's currency and books the difference there, so the shares are
+        those of the invoices in that currency. Raises Unmappable for anything less plain.
+        """
+        paid: dict[str, list[Row]] = {}
+        for row in self._cleared.get(clearing, ()):
+            if document(row) != clearing and amount(row) > 0:
+                paid.setdefault(object_id(row), []).append(row)
+        whole = {name: sum(map(amount, rows), Decimal(0)) for name, rows in paid.items()} == debits
+        mixed = any(len({row.get("TransactionCurrency") for row in rows}) > 1 for rows in paid.values())
+        parts = any(is_customer(row) and refers_to(row) for row in self.of.get(clearing, ()))
+        if len(credits) != 1 or mixed or parts or not whole or credits[0][0].kind == "adjustment":
             raise Unmappable(
                 "sap.clearing", "TransactionCurrency",
-                f"clearing {clearing} settles items in {', '.join(sorted(found))}: apply it by hand",
+                f"clearing {clearing} settles items in {', '.join(sorted(currencies))}: apply it by hand",
             )  # fmt: skip
-        return next(iter(found), "")
+        return list(_shared(clearing, *credits[0], paid))
 
     def _sides(self, clearing: str) -> tuple[dict[str, Decimal], list[tuple[Credit, Decimal]]]:
         debits: dict[str, Decimal] = {}
@@ -163,16 +183,12 @@ class Books:
         )
         if cash > 0:
             yield Credit("payment", clearing, self._head(rows)), cash
-        for row in rows:
-            if (
-                (reason := self.reason(row))
-                and amount(row) > 0
-                and cleared_docs(self._cleared.get(clearing, ()), clearing)
-            ):
-                yield (
-                    Credit("adjustment", f"{clearing}-{reason}-{row.get('AccountingDocumentItem')}", row),
-                    amount(row),
-                )
+        settles = cleared_docs(self._cleared.get(clearing, ()), clearing)
+        settles |= {target for row in rows if is_customer(row) and (target := refers_to(row))}
+        for row in rows if settles else ():
+            if (reason := self.reason(row)) and amount(row) > 0:
+                id = f"{clearing}-{reason}-{row.get('AccountingDocumentItem')}"
+                yield Credit("adjustment", id, row), amount(row)
 
     def _head(self, rows: Sequence[Row]) -> Row:
         return next((row for row in rows if is_customer(row)), rows[0])
@@ -203,6 +219,28 @@ class Books:
         rows = self.of.get(name, ())
         cash = sum((amount(row) for row in rows if self.is_cash(row)), Decimal(0))
         return cash or sum((-amount(row) for row in rows if is_customer(row) and amount(row) < 0), Decimal(0))
+
+
+def _shared(
+    clearing: str, credit: Credit, worth: Decimal, paid: Mapping[str, Sequence[Row]]
+) -> Iterator[Application]:
+    """The whole credit over invoices: its own currency by amount, the others by what they were worth."""
+    own, left = credit.row.get("TransactionCurrency"), worth
+    others: list[tuple[str, str, Decimal, Decimal]] = []
+    for name, rows in sorted(paid.items()):
+        currency, owed = str(rows[0].get("TransactionCurrency")), sum(map(amount, rows), Decimal(0))
+        local = sum((number(row.get("AmountInCompanyCodeCurrency"), "amount") for row in rows), Decimal(0))
+        if currency == own:
+            left -= owed
+            yield Application(name, owed, currency, credit, clearing)
+        else:
+            others.append((name, currency, owed, abs(local)))
+    total = sum((one[3] for one in others), Decimal(0))
+    for name, currency, owed, local in others:
+        exact = left * local / total if total else left
+        share = left if total == local else exact.quantize(Decimal("0.01"), ROUND_HALF_UP)
+        left, total = left - share, total - local
+        yield Application(name, owed, currency, credit, clearing, share)
 
 
 def _in_order(credits: Sequence[tuple[Credit, Decimal]]) -> list[tuple[Credit, Decimal]]:
@@ -278,15 +316,16 @@ def memo_record(
 
 
 def applications(applied: Sequence[Application]) -> list[dict[str, Any]]:
-    """Per invoice, in a stable order."""
-    told: dict[tuple[str, str], Decimal] = {}
+    """Per invoice, in a stable order; `taken` where the credit is in another currency than the invoice."""
+    told: dict[tuple[str, str], dict[str, Any]] = {}
     for one in applied:
-        key = (one.invoice, one.currency)
-        told[key] = told.get(key, Decimal(0)) + one.amount
-    return [
-        {"invoice": invoice, "amount": part, "currency": currency}
-        for (invoice, currency), part in sorted(told.items())
-    ]
+        new = {"invoice": one.invoice, "amount": Decimal(0), "currency": one.currency}
+        row = told.setdefault((one.invoice, one.currency), new)
+        row["amount"] += one.amount
+        if one.taken is not None:
+            row["taken"] = row.get("taken", Decimal(0)) + one.taken
+            row["taken_currency"] = str(one.credit.row.get("TransactionCurrency"))
+    return [told[key] for key in sorted(told)]
 
 
 def _common(row: Row, name: str, settings: Settings) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from connectors.sap import cube
+from connectors.sap import cube, entered
 from connectors.sap.client import BILLING, CUBE, DELIVERIES, Client, Listing
 from connectors.sap.settings import Settings
 from connectors.sap.translate import any_of, midnight, moment, unpadded
@@ -73,7 +73,8 @@ def _at(text: str) -> datetime:
 def step(client: Client, settings: Settings, cursor: Cursor, now: datetime) -> Page:
     """One page of the service whose turn it is. `more` until each service was asked once.
 
-    SAP takes a $batch for one service only, so that every watched service costs a call.
+    SAP takes a $batch for one service only, so that every watched service costs a call. Billing documents
+    need none of their own: once posted they are in the items of accounting, and only then they count.
     """
     turn = cursor.turn if cursor.turn in settings.watch else settings.watch[0]
     margin = timedelta(seconds=settings.poll_margin)
@@ -125,7 +126,7 @@ def question(turn: str, settings: Settings, since: datetime, until: datetime) ->
     if turn == "deliveries":
         changed = f"(LastChangeDate ge {day} or CreationDate ge {day} or ActualGoodsMovementDate ge {day})"
         return {
-            "$filter": f"{changed} and {sales} and OverallGoodsMovementStatus eq 'C'",
+            "$filter": f"{changed} and {sales}",  # at any status: a goods issue may have been reversed
             "$select": _DELIVERY_FIELDS,
             "$orderby": "DeliveryDocument",
         }
@@ -168,11 +169,12 @@ def subjects(row: Mapping[str, Any], settings: Settings) -> Iterator[tuple[str, 
     """What a changed customer item is a sign of: a bill that was posted, a payment, a clearing."""
     if not cube.is_customer(row):
         return
-    if row.get("BillingDocument") and not row.get("IsCleared"):
+    if row.get("BillingDocument"):  # cleared ones too: it may have been posted and paid, or be cancelled now
         yield "billing", unpadded(row["BillingDocument"])
     if by := cube.cleared_by(row):
         yield "entry", by
-    if not row.get("BillingDocument") and (row.get("DebitCreditCode") == "H" or cube.refers_to(row)):
+    credit = row.get("DebitCreditCode") == "H" or cube.refers_to(row)
+    if entered.is_invoice(row, settings) or (credit and not row.get("BillingDocument")):
         yield "entry", cube.document(row)
 
 

@@ -8,9 +8,10 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
-from connectors.sap import cube, ledger
+from connectors.sap import cube, entered, ledger
 from connectors.sap.client import BILLING, DELIVERIES, Client
 from connectors.sap.orders import V2, V4
+from connectors.sap.rates import percent, taxes
 from connectors.sap.settings import Settings
 from connectors.sap.translate import as_day, as_moment, entity, number, rows_of, unpadded
 from hub.sdk import Change, Delivery, Invalid, Record, Unmappable
@@ -151,15 +152,18 @@ class Reader:
             for credit in touched[one]:
                 if credit.id not in made:
                     made[credit.id] = list(self._credit(credit, books, told, bills))
-        return {one: self._entry(one, told, [made[c.id] for c in touched[one]]) for one in asked}
+        return {one: self._entry(one, books, told, [made[c.id] for c in touched[one]]) for one in asked}
 
     def _entry(
-        self, one: Hint, told: Mapping[str, tuple[Any, Unmappable | None]], made: Sequence[Sequence[Change]]
-    ) -> list[Change]:
+        self, one: Hint, books: ledger.Books, told: Mapping[str, tuple[Any, Unmappable | None]],
+        made: Sequence[Sequence[Change]],
+    ) -> list[Change]:  # fmt: skip
         rank = {"credit_memo": 0, "payment": 1, "adjustment": 2}
         found = sorted((change for part in made for change in part), key=lambda x: rank[x.kind])
         problem = told.get(one.id, ([], None))[1]
-        return [*found, Change("payment", one.id, None, problem=problem)] if problem else found
+        found += [Change("payment", one.id, None, problem=problem)] if problem else []
+        record = entered.invoice(books.of.get(one.id, ()), self._settings)
+        return found if record is None else [Change("invoice", one.id, record), *found]
 
     def _credit(
         self, credit: ledger.Credit, books: ledger.Books, told: Mapping[str, tuple[Any, Any]],
@@ -173,9 +177,9 @@ class Reader:
         elif credit.kind == "adjustment":
             yield from _adjustments(credit, applied, books, self._settings)
         elif "-" in credit.id:
-            yield Change(
-                "credit_memo", credit.id, ledger.memo_record(books, credit.id, applied, self._settings)
-            )
+            record = ledger.memo_record(books, credit.id, applied, self._settings)
+            if not _is_echo(record) or applied:
+                yield Change("credit_memo", credit.id, record)
         elif credit.id in bills:
             record = {**bills[credit.id], "applications": ledger.applications(applied)}
             yield Change("credit_memo", credit.id, record, as_moment(record.get("LastChangeDateTime")))
@@ -184,11 +188,11 @@ class Reader:
 def _touched(
     name: str, books: ledger.Books, told: Mapping[str, tuple[Sequence[ledger.Application], Any]]
 ) -> Iterator[ledger.Credit]:
-    """The payments, credit memos and adjustments that a document is, or that it settled with."""
+    """The payments, credit memos and adjustments that a document is, settled with, or is settled by."""
     seen: set[str] = set()
     applied = [a for found, _ in told.values() for a in found]
     for one in applied:
-        if name in (one.clearing, one.credit.id) and one.credit.id not in seen:
+        if name in (one.clearing, one.credit.id, one.invoice) and one.credit.id not in seen:
             seen.add(one.credit.id)
             yield one.credit
     for row in books.of.get(name, ()):
@@ -217,7 +221,14 @@ def _adjustments(
         invoices[one.invoice] = one._replace(amount=one.amount + (before.amount if before else 0))
     for invoice, one in sorted(invoices.items()):
         id = credit.id if len(invoices) == 1 else f"{credit.id}-{invoice}"
-        yield Change("adjustment", id, ledger.adjustment_record(one, books, settings))
+        record = ledger.adjustment_record(one, books, settings)
+        if not _is_echo(record):
+            yield Change("adjustment", id, record)
+
+
+def _is_echo(record: Record) -> bool:
+    """One the hub made, and nothing happened to it since: telling of it again would say nothing."""
+    return bool(record.get("reference")) and not record.get("cancelled_on")
 
 
 def shipments(
@@ -292,19 +303,6 @@ def bill_record(
     return {**record, "memo": _memo(record, items, one_order)}
 
 
-def taxes(lines: Sequence[Record]) -> list[dict[str, Any]]:
-    """Tax by code and rate, as SAP rounded it: on every line."""
-    found: dict[tuple[str, Decimal], list[Decimal]] = {}
-    for line in lines:
-        group = found.setdefault((line["tax_code"], line["tax_percent"]), [Decimal(0), Decimal(0)])
-        group[0] += number(line.get("NetAmount"), "NetAmount")
-        group[1] += number(line.get("TaxAmount"), "TaxAmount")
-    return [
-        {"tax_code": code, "percent": percent, "base": base, "amount": tax}
-        for (code, percent), (base, tax) in found.items()
-    ]
-
-
 def cancelled_on(bill: Record) -> date | None:
     """The day of its last change: a cancelled billing document does not change any more."""
     changed = as_moment(bill.get("LastChangeDateTime"))
@@ -356,24 +354,9 @@ def _item(item: Record, orders: Mapping[str, Record], settings: Settings) -> dic
         **told,
         "order_line": line_of(order, item.get("SalesDocumentItem"), settings),
         "tax_code": str(next((one.get("TaxCode") for one in taxes if one.get("TaxCode")), "")),
-        "tax_percent": _percent(net, tax, taxes),
+        "tax_percent": percent(net, tax, taxes),
         "unit_price": (net / quantity).quantize(Decimal("0.000001"), ROUND_HALF_UP) if quantity else net,
     }
-
-
-def _percent(net: Decimal, tax: Decimal, taxes: Sequence[Record]) -> Decimal:
-    """The rate of the tax conditions; without them the plainest one that gives this tax."""
-    rates = [number(one.get("ConditionRateValue"), "ConditionRateValue") for one in taxes]
-    if rates:
-        return sum(rates, Decimal(0)).normalize() + 0
-    if not net or not tax:
-        return Decimal(0)
-    exact = tax / net * 100
-    for places in range(4):
-        rate = exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
-        if (net * rate / 100).quantize(Decimal("0.01"), ROUND_HALF_UP) == tax.quantize(Decimal("0.01")):
-            return rate
-    return exact.quantize(Decimal("0.001"), ROUND_HALF_UP)
 
 
 def bill_change(id: str, record: Record, settings: Settings) -> Change:

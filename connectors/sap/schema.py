@@ -69,7 +69,10 @@ _BASELINE: Mapping[str, str] = {
 # What the connector adds to a record, or takes out of it before sending.
 _EXPECTED = "expected:object expected.total:decimal expected.currency"
 _ORDER = "order:object order.external_id order.reference seller"
-_APPLIED = "applications:list applications[].invoice applications[].amount:decimal applications[].currency"
+_APPLIED = (
+    "applications:list applications[].invoice applications[].amount:decimal applications[].currency "
+    "applications[].taken:decimal applications[].taken_currency"
+)
 _ENTRY = (
     "document company_code document_type number seller customer currency amount:decimal posting_date:date "
     "document_reference text reference cancelled_on:date amount_in_company_currency:decimal"
@@ -80,7 +83,7 @@ _POSTED = (
     "lines:list lines[].gl_account lines[].amount:decimal lines[].tax_code lines[].text lines[].cost_center "
     "lines[].profit_center taxes:list taxes[].tax_code taxes[].base:decimal taxes[].amount:decimal "
     "bank:object bank.gl_account bank.house_bank bank.account bank.value_date:date counter_account "
-    "cost_center reason reason_code discount_days:integer discount_percent:decimal invoice "
+    "cost_center reversed:bool reason reason_code discount_days:integer discount_percent:decimal invoice "
     "allocations:list allocations[].invoice allocations[].amount:decimal allocations[].currency "
     f"allocations[].discount:decimal allocations[].deduction:decimal {_EXPECTED}"
 )
@@ -97,7 +100,7 @@ _BILLED = (
 )
 _AROUND: Mapping[str, str] = {
     "customer": "address:object address.email address.phone address.website tax:object company:object "
-    "sales:object duns match:object match.tax_id match.duns match.domain match.name",
+    "sales:object duns blocked:bool match:object match.tax_id match.duns match.domain match.name",
     "order": f"seller items:list items[].line_id items[].sku items[].gtin items[].quantity:decimal "
     f"items[].unit items[].price:decimal items[].rejected:bool cancelled:bool "
     "to_Item:list to_Item[].InternationalArticleNumber to_Item[].NetPriceAmount:decimal "

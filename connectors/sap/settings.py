@@ -76,6 +76,9 @@ class DocumentTypes(BaseModel):
     credit_billing: tuple[str, ...] = Field(
         default=("G2", "RE", "CBRE"), description="billing types that are credit memos"
     )
+    invoices_by_people: tuple[str, ...] = Field(
+        default=("DR",), description="journal entry types that are invoices without billing; none: not read"
+    )
     payments_by_people: tuple[str, ...] = Field(
         default=("DZ",), description="journal entry types that are incoming payments"
     )
@@ -149,10 +152,15 @@ class Settings(BaseModel):
     path_token: SecretStr | None = Field(
         default=None, description="unguessable last part of the address IDocs are sent to; none: refused"
     )
+    order_block: str = Field(
+        default="",
+        pattern=r"^[A-Z0-9]{0,2}$",
+        description="order block reason of customers the hub blocks, for example 01; empty: not written",
+    )
     watch: tuple[Literal["deliveries", "billing", "accounting"], ...] = Field(
-        default=("deliveries", "billing", "accounting"),
+        default=("deliveries", "accounting"),
         min_length=1,
-        description="services that are polled, one call each",
+        description="services that are polled, one call each; accounting tells of posted billing too",
     )
     poll_from: date | None = Field(default=None, description="older documents are not read; none: from today")
     poll_margin: int = Field(default=10, ge=0, le=3600, description="seconds a poll stays behind now")

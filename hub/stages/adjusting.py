@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import NamedTuple
 
 from hub import ledger
 from hub.errors import Invalid
@@ -13,7 +14,16 @@ from hub.stages.applying import STANDING
 from hub.stages.fulfilment import derived_id
 from hub.stages.outcome import Case, Choice, Event, Outcome, Reader
 
+_PREFIXES = {AdjustmentReason.WRITE_OFF: "WO", AdjustmentReason.FEE: "BF"}
 _UNDECIDED = (AdjustmentState.RECEIVED, AdjustmentState.REFUSED)
+
+
+class Limit(NamedTuple):
+    """How much a person may give up, per currency, and the policy that says so."""
+
+    policy: str
+    verb: str
+    caps: Mapping[str, Decimal]
 
 
 def check(adjustment: Adjustment, read: Reader) -> Outcome:
@@ -35,22 +45,38 @@ def drop(adjustment: Adjustment, choice: Choice, read: Reader) -> Outcome:
 
 def write_off(invoice: Invoice, choice: Choice, read: Reader) -> Outcome:
     """A person gives up what is still open of an invoice, within the policy's cap."""
+    limit = Limit("write_off_max", "write off", read.policies.matching.write_off_max)
+    return _given_up(invoice, AdjustmentReason.WRITE_OFF, limit, choice, read)
+
+
+def bank_fee(invoice: Invoice, choice: Choice, read: Reader) -> Outcome:
+    """What a payment lacks was kept by a bank on the way: it is our fee, within the policy's cap."""
+    if not any(one.kind == "payment" for one in read.allocations(invoice=invoice.id)):
+        raise Invalid("no payment touched this invoice, so no bank kept anything of it", field="invoice")
+    limit = Limit("bank_fee_max", "book as a bank fee", read.policies.matching.bank_fee_max)
+    return _given_up(invoice, AdjustmentReason.FEE, limit, choice, read)
+
+
+def _given_up(
+    invoice: Invoice, reason: AdjustmentReason, limit: Limit, choice: Choice, read: Reader
+) -> Outcome:
     read.lock(invoice.customer)
     rest = read.open_amount(invoice)
-    cap = read.policies.matching.write_off_max.get(invoice.currency, Decimal(0))
+    cap = limit.caps.get(invoice.currency, Decimal(0))
     if rest.amount > cap:
         raise Invalid(
-            f"{rest} is above the {cap} {invoice.currency} a person may write off "
-            "(matching.write_off_max in policies.yaml)",
-            field="write_off_max",
+            f"{rest} is above the {cap} {invoice.currency} a person may {limit.verb} "
+            f"(matching.{limit.policy} in policies.yaml)",
+            field=limit.policy,
         )
     if not rest.amount > 0 or invoice.state not in STANDING:
         raise Invalid("nothing is owed on this invoice", field="invoice")
-    number = f"WO-{read.today.year}-{read.next_number(f'write-off-{read.today.year}'):06d}"
+    prefix = _PREFIXES[reason]
+    number = f"{prefix}-{read.today.year}-{read.next_number(f'{prefix}-{read.today.year}'):06d}"
     return _booked(
         Adjustment(
             id=derived_id(invoice.id, number), number=number, invoice=invoice.id, amount=rest,
-            reason=AdjustmentReason.WRITE_OFF, booked_on=read.today, note=choice.note[:1000],
+            reason=reason, booked_on=read.today, note=choice.note[:1000],
         ),
         invoice,
     )  # fmt: skip

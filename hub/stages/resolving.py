@@ -8,7 +8,7 @@ from typing import Any
 
 from hub import ledger
 from hub.errors import Invalid
-from hub.model import CreditMemo, Customer, Invoice, InvoiceState, Money, Payment, PaymentState
+from hub.model import CreditMemo, Customer, Invoice, Money, Payment, PaymentState
 from hub.stages import applying, cancelling, crediting
 from hub.stages.applying import OWED, Share, Source
 from hub.stages.matching import Match, post
@@ -105,27 +105,6 @@ def leave_credit(memo: CreditMemo, choice: Choice, read: Reader) -> Outcome:
 def leave_open(invoice: Invoice, choice: Choice, read: Reader) -> Outcome:
     """The customer still owes the rest."""
     return Outcome()
-
-
-def bank_fee(invoice: Invoice, choice: Choice, read: Reader) -> Outcome:
-    """What is missing was kept by a bank on the way: book it as our fee, within the policy's cap."""
-    read.lock(invoice.customer)
-    missing = read.open_amount(invoice)
-    cap = read.policies.matching.bank_fee_max.get(invoice.currency, Decimal(0))
-    if missing.amount > cap:
-        raise Invalid(
-            f"{missing} is above the {cap} {invoice.currency} a person may book as a bank fee "
-            "(matching.bank_fee_max in policies.yaml)",
-            field="bank_fee_max",
-        )
-    sources = [read.get(one.payment) for one in read.allocations(invoice=invoice.id)]
-    payment = next((one for one in reversed(sources) if isinstance(one, Payment)), None)
-    if payment is None or not missing.amount > 0:
-        raise Invalid("nothing is missing on this invoice, or no payment touched it", field="invoice")
-    paid = invoice.model_copy(update={"state": InvoiceState.PAID})
-    return Outcome(
-        events=[Event("invoice.paid", paid, touch=True)], groups=[ledger.fee(payment, invoice, missing)]
-    )
 
 
 def _share(row: Mapping[str, Any], source: Source, read: Reader) -> Share:

@@ -41,11 +41,16 @@ def _unbalanced(store: Store) -> list[str]:
 
 
 def _unsettled(store: Store) -> list[str]:
-    sums: dict[tuple[str, ...], Decimal] = {}
+    found: dict[tuple[Any, ...], list[Row]] = {}
     for row in store[CUBE].rows.values():
         if row["FinancialAccountType"] == "D" and row["IsCleared"]:
             key = (row["CompanyCode"], row["ClearingDocFiscalYear"], row["ClearingAccountingDocument"])
-            sums[key] = sums.get(key, Decimal(0)) + row["AmountInTransactionCurrency"]
+            found.setdefault(key, []).append(row)
+    sums: dict[tuple[Any, ...], Decimal] = {}
+    for key, rows in found.items():  # of several currencies, in the company code's
+        one = len({row["TransactionCurrency"] for row in rows}) == 1
+        name = "AmountInTransactionCurrency" if one else "AmountInCompanyCodeCurrency"
+        sums[key] = sum((row[name] for row in rows), Decimal(0))
     return [f"clearing {'-'.join(key)} does not net to zero: {rest}" for key, rest in sums.items() if rest]
 
 

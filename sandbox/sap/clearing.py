@@ -207,8 +207,11 @@ def pay(ledger: Ledger, told: Payment) -> Row:
             rest -= share
     elif told.mode != "on_account":
         whole = [row for row, _ in told.items]
-        total = sum((row["AmountInTransactionCurrency"] for row in whole), NOTHING)
-        lines += _with_difference(told, whole, total)
+        if any(row["TransactionCurrency"] != told.currency for row in whole):
+            total = told.amount  # netted in the company code currency, with an exchange rate difference
+        else:
+            total = sum((row["AmountInTransactionCurrency"] for row in whole), NOTHING)
+            lines += _with_difference(told, whole, total)
         rest -= total - sum((line.amount for line in lines[1:]), NOTHING)
         lines.append(Line("D", told.customer, -total, _local(whole)))
     cleared_at = len(lines) - 1

@@ -11,11 +11,11 @@ from sandbox.kit import Fault
 from sandbox.sap import checks, seed
 from sandbox.sap.clearing import Payment, charge_off, pay
 from sandbox.sap.faults import FAULTS
-from sandbox.sap.ledger import CUBE, document_id
+from sandbox.sap.ledger import CUBE, Entry, Line, document_id
 from sandbox.sap.odata import Sent
 from sandbox.sap.refusals import business
 from sandbox.sap.store import Row
-from sandbox.sap.system import COMPANIES, Tax
+from sandbox.sap.system import COMPANIES, OUTPUT_TAX, REVENUE, Tax, rounded
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -224,6 +224,21 @@ class People:
         )
         with self._by_hand():
             return document_id(pay(self.application.ledger, told))
+
+    def enter_invoice(
+        self, customer: str, net: Number, *, rate: Number = "19", code: str = "A1", reference: str = ""
+    ) -> str:
+        """An invoice entered in accounting (FB70), without a billing document; company-year-number."""
+        area = self.store.find("A_CustomerSalesArea", Customer=customer)[0]
+        amount, today = Decimal(str(net)), self.system.today()
+        tax = rounded(amount * Decimal(str(rate)) / 100, area["Currency"])
+        told = {"TaxCode": code, "DocumentItemText": "Entered by hand"}
+        lines = [Line("D", customer, amount + tax), Line("S", REVENUE, -amount, None, told)]
+        lines += [Line("S", OUTPUT_TAX, -tax, None, {"TaxCode": code})] if tax else []
+        head = {"DocumentReferenceID": reference}
+        entry = Entry(area["SalesOrganization"], "DR", today, today, area["Currency"], lines, head)
+        with self._by_hand():
+            return document_id(self.application.ledger.post(entry)[0])
 
     def item(self, name: str) -> Row:
         """The customer item of a billing document or of company-year-number. Raises Refusal."""

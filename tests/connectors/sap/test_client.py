@@ -304,3 +304,14 @@ def test_certificate_that_is_none_is_told_before_any_call() -> None:
 def test_auth_without_credentials_leaves_the_word_to_the_certificate() -> None:
     flow = SapAuth().sync_auth_flow(httpx.Request("GET", f"{HOST}{ORDERS}/"))
     assert "authorization" not in next(flow).headers
+
+
+@respx.mock
+def test_period_that_is_not_open_is_refused_in_the_vendors_words() -> None:
+    respx.head(f"{HOST}{ORDERS}/").mock(side_effect=[token(1)])
+    told = "Posting period 010 2026 is not open"
+    error = {"error": {"code": "F5/201", "message": {"lang": "en", "value": told}}}
+    respx.post(f"{HOST}{ORDERS}/A_SalesOrder").mock(side_effect=lambda _: httpx.Response(400, json=error))
+    with pytest.raises(Rejected, match=told) as caught:
+        client().create(ORDERS, "A_SalesOrder", {"a": 1})
+    assert caught.value.code == "F5/201"

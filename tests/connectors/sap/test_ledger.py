@@ -161,10 +161,29 @@ def test_what_is_paid_too_much_stays_unapplied() -> None:
     assert ledger.Books(rows, SETTINGS).paid(id_(PAY)) == Decimal("130.00")
 
 
-def test_several_currencies_in_one_clearing_are_for_a_person() -> None:
-    rows = [row(BILL, 1, "100.00", by=PAY), {**bank(PAY, "110.00"), "TransactionCurrency": "USD"}]
+def test_several_currencies_paid_by_two_credits_are_for_a_person() -> None:
+    rows = [
+        row(BILL, 1, "100.00", by=CLEARING),
+        {**row(PAY, 1, "-90.00", by=CLEARING), "TransactionCurrency": "USD"},
+        row(MEMO, 1, "-20.00", by=CLEARING),
+    ]
     with pytest.raises(Unmappable, match="EUR, USD"):
-        told(rows, PAY)
+        told(rows, CLEARING)
+
+
+def test_one_payment_in_another_currency_is_shared_to_the_last_cent() -> None:
+    dollars = {"TransactionCurrency": "USD"}
+    rows = [
+        row(BILL, 1, "100.00", by=PAY, AmountInCompanyCodeCurrency="100.00"),
+        row(BILL_2, 1, "200.00", by=PAY, AmountInCompanyCodeCurrency="200.00"),
+        {**bank(PAY, "350.00"), **dollars},
+        {**row(PAY, 2, "-350.00", by=PAY), **dollars},
+    ]
+    found = ledger.Books(rows, SETTINGS).settled(id_(PAY))
+    assert [(str(one.amount), str(one.taken)) for one in found] == [
+        ("100.00", "116.67"),
+        ("200.00", "233.33"),
+    ]
 
 
 def test_credit_of_an_unknown_type_is_for_a_person() -> None:
@@ -196,5 +215,5 @@ def test_changed_item_has_another_digest_and_names_what_to_read() -> None:
     assert digest(before) == digest(dict(before))
     assert digest(before) != digest(after)
     assert list(subjects(before, SETTINGS)) == [("billing", "90000001")]
-    assert list(subjects(after, SETTINGS)) == [("entry", id_(PAY))]
+    assert list(subjects(after, SETTINGS)) == [("billing", "90000001"), ("entry", id_(PAY))]
     assert list(subjects(row(PAY, 2, "-5.00"), SETTINGS)) == [("entry", id_(PAY))]

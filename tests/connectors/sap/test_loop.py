@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,6 +14,7 @@ from sandbox.sap import SapSandbox
 from tests.connectors.sap.conftest import (
     BUYER,
     CUSTOMER,
+    DAY,
     ORDER,
     PAYMENT,
     Connect,
@@ -298,3 +299,43 @@ def test_payment_that_people_reverse_tells_its_day(system: SapSandbox, sap: Sap)
     record = found["payment", paid].record
     assert record is not None
     assert record["cancelled_on"] is not None
+
+
+def blocks(system: SapSandbox, number: str) -> set[str]:
+    areas = system.store.find("A_CustomerSalesArea", Customer=number)
+    return {str(one.get("OrderIsBlockedForCustomer") or "") for one in areas}
+
+
+def test_customer_the_hub_blocks_gets_an_order_block_and_loses_only_that(
+    system: SapSandbox, connect: Connect
+) -> None:
+    sap = connect(order_block="01")
+    id = sap.push(write("customer", customer(blocked=False), CUSTOMER))
+    assert blocks(system, id) == {""}
+    for blocked, shown in ((True, "01"), (False, "")):
+        sap.push(write("customer", customer(blocked=blocked), CUSTOMER, id))
+        assert blocks(system, id) == {shown}
+    (area,) = system.store.find("A_CustomerSalesArea", Customer=id)
+    system.store.put("A_CustomerSalesArea", {**area, "OrderIsBlockedForCustomer": "05"})
+    sap.push(write("customer", customer("Acme AG", blocked=False), CUSTOMER, id))
+    assert blocks(system, id) == {"05"}
+
+
+def test_customer_block_is_not_written_where_settings_name_no_reason(system: SapSandbox, sap: Sap) -> None:
+    id = sap.push(write("customer", customer(blocked=True), CUSTOMER))
+    assert blocks(system, id) == {""}
+
+
+def test_payment_of_a_closed_month_is_cleared_today(system: SapSandbox, sap: Sap) -> None:
+    billing = system.bill(delivery=system.deliver(ordered(sap)))
+    before = DAY.replace(day=1) - timedelta(days=1)
+    booked = sap.push(write("payment", entry("10.00", posting_date=before), PAYMENT))
+    system.close_period("1010", before.isoformat())
+    allocations = [{"invoice": billing, "amount": Decimal("10.00"), "currency": "EUR"}]
+    late = write("payment", entry("10.00", posting_date=before, allocations=allocations), PAYMENT, booked)
+    with pytest.raises(NotYet):
+        sap.push(late)
+    system.run_clearings()
+    assert sap.push(late) == booked
+    (item,) = sap.items([("invoice", billing)])
+    assert item.open == Decimal("674.25")

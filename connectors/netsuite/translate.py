@@ -100,7 +100,7 @@ def applied(record: Record) -> Mapping[tuple[str, int], tuple[Decimal, Decimal]]
             doc = line.get("doc")
             id = str(doc.get("id", "")) if isinstance(doc, Mapping) else str(doc or "")
             parts = (decimal(line.get(name) or 0, name) for name in ("amount", "disc"))
-            found[(id, int(line.get("line") or 0))] = tuple(parts)  # type: ignore[assignment]  # of two
+            found[(id, int(line.get("line") or 0))] = tuple(parts)  # type: ignore[assignment]  # two of them
     return found
 
 
