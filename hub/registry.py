@@ -237,7 +237,7 @@ class Registry:
 
 
 def _plain(value: Any) -> Any:
-    """What a form made of a setting, as JSON. Only settings of their own are sealed, so no secret may be deeper."""
+    """What a form made of a setting, as JSON. Only whole settings are sealed: no secret may be deeper."""
     if isinstance(value, SecretStr):
         raise Invalid("a secret inside another setting cannot be sealed; the form must ask for it by itself")
     return dict(value) if isinstance(value, BaseModel) else str(value)

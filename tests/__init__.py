@@ -1,1 +1,1 @@
-"""Everything that proves the hub: a regular package, because one of the tools installs one of the same name."""
+"""Everything that proves the hub. A regular package: one of the tools installs another of the same name."""

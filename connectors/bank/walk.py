@@ -12,7 +12,9 @@ from hub.sdk import Invalid
 
 Node: TypeAlias = etree._Element
 
-_AMOUNT = re.compile(r"[+-]?\d{1,18}(\.\d{0,17})?", re.ASCII)  # ISO 20022: 18 digits, 5 of them decimals
+_AMOUNT = re.compile(
+    r"[+-]?(\d{1,18}(\.\d{0,17})?|\.\d{1,17})", re.ASCII
+)  # ISO 20022: 18 digits, 5 of them decimals
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _OWN_AMOUNT = ("{*}Amt", "{*}AmtDtls/{*}TxAmt/{*}Amt", "{*}AmtDtls/{*}CntrValAmt/{*}Amt")
 

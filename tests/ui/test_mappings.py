@@ -426,7 +426,8 @@ def test_every_document_leads_to_where_its_fields_come_from(company: Company, vi
         "shop, record S-SO-9001 · http.order -> order v1, line 9",
         "lines[1].unit_price 1250.00 items[1].price = 1250.00", "lines[0].delivery goods default",
         "state approved set by the hub on “Order approved”", "At erp What was sent. Known there as",
-        "customer Northwind Traders customer_name = Northwind Traders", "Without a value: seller, purchase_order",
+        "customer Northwind Traders customer_name = Northwind Traders",
+        "Without a value: seller, purchase_order",
     ):  # fmt: skip
         assert words in seen, words
 

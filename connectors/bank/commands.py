@@ -1,0 +1,102 @@
+"""The commands of this connector on the hub's command line: `o2c bank read FILE...`."""
+
+from __future__ import annotations
+
+import json as encoding
+import sys
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from connectors.bank import summary
+from connectors.bank.statement import Problem
+from connectors.bank.summary import Summary, Told
+
+_COLUMNS = (
+    "account",
+    "ccy",
+    "opening",
+    "credits",
+    "debits",
+    "closing",
+    "entries",
+    "transactions",
+    "balanced",
+)
+_LEFT = 2  # columns of words; the others are numbers
+
+
+def read(files: list[Path], json: bool = False) -> None:
+    """Tell what bank files hold: format, accounts, balances, sums, and what is wrong with them.
+
+    Reads camt.052/053/054, MT940/MT942 and what else the hub knows; writes nothing anywhere.
+    """
+    for path in files:
+        found = summary.of_file(path)
+        words = encoding.dumps(as_json(found), ensure_ascii=False) if json else as_table(found)
+        sys.stdout.buffer.write(f"{words}\n".encode("utf-8", "replace"))
+        sys.stdout.flush()
+
+
+def as_json(found: Summary) -> Mapping[str, Any]:
+    """The answer for programs: amounts as text, counts as numbers."""
+    return {
+        "file": found.file,
+        "format": found.format or None,
+        "statements": [_statement(one) for one in found.statements],
+        "problems": [{"line": one.line or None, "message": one.message} for one in found.problems],
+    }
+
+
+def _statement(told: Told) -> dict[str, Any]:
+    totals = told.totals
+    rest = {"not_booked": totals.not_counted} if totals.not_counted else {}
+    return {
+        "account": told.account,
+        "currency": told.currency,
+        "opening": _amount(told.opening),
+        "closing": _amount(told.closing),
+        "entries": totals.entries,
+        "transactions": totals.transactions,
+        "credits": _amount(totals.credits),
+        "debits": _amount(totals.debits),
+        "balanced": told.balanced,
+        **rest,
+    }
+
+
+def _amount(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
+
+
+def as_table(found: Summary) -> str:
+    """The answer for people."""
+    rows = [_row(one) for one in found.statements]
+    widths = [max(len(row[at]) for row in (_COLUMNS, *rows)) for at in range(len(_COLUMNS))]
+    lines = [f"{found.file}: {found.format or 'unknown format'}"]
+    lines += [_line(row, widths) for row in ((_COLUMNS, *rows) if rows else ())]
+    return "\n".join([*lines, *(_problem(one) for one in found.problems)])
+
+
+def _row(told: Told) -> Sequence[str]:
+    proof = {True: "yes", False: "NO", None: "-"}[told.balanced]
+    amounts = told.opening, told.totals.credits, told.totals.debits, told.closing
+    counts = told.totals.entries, told.totals.transactions
+    words = [*(_amount(one) or "-" for one in amounts), *(str(one) for one in counts), proof]
+    return [told.account or "-", told.currency or "-", *words]
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [
+        one.ljust(width) if at < _LEFT else one.rjust(width)
+        for at, (one, width) in enumerate(zip(row, widths, strict=True))
+    ]
+    return "  " + "  ".join(cells).rstrip()
+
+
+def _problem(problem: Problem) -> str:
+    return f"  ! line {problem.line}: {problem.message}" if problem.line else f"  ! {problem.message}"
+
+
+COMMANDS = {"read": read}
