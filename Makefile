@@ -71,9 +71,10 @@ check: setup  ## style, types and import rules
 bench: setup  ## measure, and print ratios
 	@$(BIN)/python -m bench
 
-prove: setup  ## the long proofs: 100,000 hostile formulas; crashes and faults; CRMs in foul weather
+prove: setup  ## the long proofs: 100,000 hostile formulas; crashes and faults; CRMs and ERPs in foul weather
 	@$(BIN)/python -m tests.hub.mapping.fuzz --count 100000
 	@O2C_CRM_DEALS=350 $(BIN)/python -m pytest -q --timeout=900 tests/flows/test_crm_faults.py -k foul
+	@O2C_ERP_ORDERS=2000 $(BIN)/python -m pytest -q --timeout=3600 tests/flows/test_erp_faults.py
 	@$(BIN)/python -m tests.prove
 
 browser:
