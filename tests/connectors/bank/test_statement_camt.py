@@ -136,7 +136,7 @@ def test_header_that_announces_another_message_is_a_problem() -> None:
     [
         (b"<Document>\n<BkToCstmrStmt><Stmt>", 2, "not well-formed"),
         (b"<!DOCTYPE a [<!ENTITY x 'y'>]><a><Stmt><Id>&x;</Id></Stmt></a>", 0, "DOCTYPE"),
-        (b"<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>", 0, "DOCTYPE"),
+        (b"<!DOCTYPE a SYSTEM '/etc/passwd'><a/>", 0, "DOCTYPE"),
         (b"<a>" * 5_000, 1, "not well-formed"),
         (b"<a/>", 0, "no statement"),
         (gzip.compress(b"<a/>" * 100), 1, "not well-formed"),
