@@ -244,11 +244,12 @@ def _walked(hub: Hub, account: Account, quick: bool) -> Walk:
             told = hub.api("GET", f"/connections/{hub.name}/backfill")
             waits = hub.api("GET", f"/connections/{hub.name}")["backlog"]["in_pending"]
             _progress(account, told, waits, start, quick)
+            if deaths < (1 if quick else 2) and told["seen"] > account.deals * (deaths + 1) / 3:
+                hub.die()  # also where a short history was read in before we looked
+                deaths += 1
+                continue
             if told["state"] != "running" and not waits:
                 break
-            if deaths < (1 if quick else 2) and told["seen"] > account.deals * (deaths + 1) / 3:
-                hub.die()
-                deaths += 1
             if time.monotonic() - start > PATIENCE:
                 raise Broken(f"the backfill of {hub.name} took over {PATIENCE:.0f} s: {told}")
             time.sleep(0.1 if quick else 1.0)
