@@ -255,8 +255,8 @@ class Shop:
                 return
 
     def hurry(self) -> None:
-        """Half a minute passes, and every backoff, lease and pause with it."""
-        self.world.today[0] += timedelta(seconds=30)
+        """A second passes, and every backoff, lease and pause with it."""
+        self.world.today[0] += timedelta(seconds=1)
         with self.world.hub.store.begin() as tx:
             for table in (INBOX, XREF):
                 waiting = table.update().where(table.c.state != "done")

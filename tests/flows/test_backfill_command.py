@@ -91,8 +91,8 @@ def test_install_says_what_is_refused_and_where_there_is_nothing_to_install(
     assert told.returncode == 1
     assert "refused" in told.stdout
     assert "mend what is said beside them, then run it again" in told.stdout
-    nowhere = o2c("shop", "install")
-    assert (nowhere.returncode, "there is no connection called 'shop'" in nowhere.stderr) == (1, True)
+    nowhere = o2c("netsuite", "install")
+    assert (nowhere.returncode, "there is no connection called 'netsuite'" in nowhere.stderr) == (1, True)
 
 
 def test_a_history_is_walked_by_the_running_hub_while_a_person_watches(o2c: Run, serving: str) -> None:
