@@ -59,6 +59,7 @@ class Erp(Protocol):
     def bill(self, order: str, shipment: str) -> str: ...
     def credit(self, invoice: str, net: str) -> str: ...
     def cancel(self, invoice: str) -> None: ...
+    def free(self, invoice: str, payment: str) -> None: ...
     def pay(self, customer: str, amount: str, *settled: Settled) -> str: ...
     def write_off(self, invoice: str, amount: str) -> str: ...
     def open(self) -> Mapping[str, Decimal]: ...
@@ -108,6 +109,9 @@ class InNetSuite:
 
     def cancel(self, invoice: str) -> None:
         self.people.void("invoice", invoice)
+
+    def free(self, invoice: str, payment: str) -> None:
+        self.people.reapply("customerPayment", payment)
 
     def pay(self, customer: str, amount: str, *settled: Settled) -> str:
         return str(self.people.pay(customer, amount, apply=[one._asdict() for one in settled]))
@@ -177,6 +181,11 @@ class InSap:
             self.people.reverse_document(invoice)
         else:
             self.people.cancel_billing(invoice)
+
+    def free(self, invoice: str, payment: str) -> None:
+        row = self.sandbox.item(invoice)
+        year, number = row["ClearingDocFiscalYear"], row["ClearingAccountingDocument"]
+        self.people.reverse_clearing(f"{row['CompanyCode']}-{year}-{number}")
 
     def pay(self, customer: str, amount: str, *settled: Settled) -> str:
         still = self.open()

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.netsuite import refusals as netsuite
+from sandbox.sap import refusals as sap
 from tests.flows.erps import Settled, Shop, on_stage
 from tests.world import make_world
 
@@ -117,15 +119,36 @@ def test_what_people_write_off_there_is_written_off_here(loop: Loop) -> None:
     shop.ties_out()
 
 
-def test_what_is_short_is_written_off_here_and_there(loop: Loop) -> None:
+@pytest.mark.parametrize("answer", ["write_off", "bank_fee"])
+def test_what_is_short_is_given_up_here_and_there(loop: Loop, answer: str) -> None:
     shop = loop.shop
     invoice = loop.invoice()
     shop.bank("195.00", invoice.number)
     assert shop.open_of(invoice) == "5.00"
     shop.ties_out("short_payment")
-    shop.decide("short_payment", "write_off")
+    shop.decide("short_payment", answer)
     assert (shop.now(invoice).state, shop.open_of(invoice)) == ("paid", "0.00")
     shop.ties_out()
+
+
+def test_a_paid_invoice_cannot_be_cancelled_there_and_stays_paid_here(loop: Loop) -> None:
+    shop = loop.shop
+    invoice = loop.invoice()
+    shop.bank("200.00", invoice.number)
+    with pytest.raises((netsuite.Refusal, sap.Refusal)):
+        shop.erp.cancel(shop.there(invoice))
+    shop.ties_out()
+
+
+def test_a_paid_invoice_that_is_freed_and_cancelled_there_is_a_question(loop: Loop) -> None:
+    shop = loop.shop
+    invoice = loop.invoice()
+    payment = shop.bank("200.00", invoice.number)
+    shop.erp.free(shop.there(invoice), shop.there(payment))
+    shop.erp.cancel(shop.there(invoice))
+    shop.work()
+    assert shop.reasons() != []
+    assert shop.now(invoice).state == "paid", "nothing is undone before a person says so"
 
 
 @pytest.mark.parametrize("bills", [False, True], ids=["books", "bills"])
