@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hub import reconciling, repairing
+from hub import balancing, reconciling, repairing
 from hub.api.reconciling import DifferenceOut, ReconciliationOut, RepairOut, difference, run_of
 from hub.cli_parts import settled, typist
 from hub.clock import poll
@@ -75,13 +75,13 @@ def reconcile(
 
 def _run(hub: Hub, connection: str, customer: str, settle: float, *, quiet: bool) -> ReconciliationOut:
     """Asked for and done here. Raises Invalid with the way out where that cannot be."""
-    live = reconciling.keeper(hub, connection)
+    live = balancing.keeper(hub, connection)
     if not live.active:
         raise Invalid(f"{connection} is paused; resume it in the console, then run this again")
     run_id = reconciling.ask(hub, connection, by=typist(), customer=customer)
     catches_up = live.poll_seconds > 0
     begun = reconciling.perform(
-        hub, run_id, settle_seconds=settle, progress=reconciling.quiet if quiet else _progress(),
+        hub, run_id, settle_seconds=settle, progress=balancing.quiet if quiet else _progress(),
         catch_up=(lambda: poll(hub, connection)) if catches_up else None,
     )  # fmt: skip
     run = run_of(hub, run_id)
@@ -98,7 +98,7 @@ def _run(hub: Hub, connection: str, customer: str, settle: float, *, quiet: bool
     return run
 
 
-def _progress() -> reconciling.Progress:
+def _progress() -> balancing.Progress:
     screen = Console(stderr=True)
     last = ""
 

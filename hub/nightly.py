@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import structlog
 
-from hub import reconciling
+from hub import balancing, reconciling
 from hub.connector import Bookkeeper
 from hub.engine import Hub
 from hub.errors import HubError
@@ -86,7 +86,7 @@ class Nightly:
 
     def _perform(self, row: Any) -> bool:
         try:
-            live = reconciling.keeper(self.hub, row.connection)
+            live = balancing.keeper(self.hub, row.connection)
         except HubError as error:  # it was deleted or changed meanwhile
             self._give_up(row, describe(error))
             return False

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from hub.balancing import keeper, subject
 from hub.comparing import Repair
 from hub.connector import Sink
 from hub.engine import Hub
 from hub.errors import HubError, Invalid, Rejected
-from hub.reconciling import keeper, subject
 from hub.registry import Live
 from hub.settling import describe
 from hub.store import figures, reconciliations

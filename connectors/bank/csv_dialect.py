@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -246,7 +246,7 @@ def _number(words: str, place: Line, dialect: Dialect) -> Decimal:
 def _day(words: str, line: int, dialect: Dialect) -> date:
     for form in dialect.dates:
         try:
-            return datetime.strptime(words, form).date()  # noqa: DTZ007  (a business date has no zone)
+            return datetime.strptime(words, form).replace(tzinfo=UTC).date()
         except ValueError:
             continue
     raise broken(line, f"{excerpt(words)} is no date of the form {' or '.join(dialect.dates)}", "booked_on")

@@ -47,7 +47,7 @@ def _probes(client: Client, settings: Settings) -> Iterator[Probe]:
 
 
 def _fields(client: Client, settings: Settings) -> Iterator[Probe]:
-    line = f"SELECT {suiteql.LINE_ID} FROM transactionline"  # noqa: S608 - only a constant
+    line = suiteql.select(suiteql.LINE_ID, "transactionline")
     yield f"column {suiteql.LINE_ID} (create it, see the set-up guide)", partial(client.query, line, limit=1)
     columns = {
         "transaction": settings.body_fields,
@@ -55,7 +55,7 @@ def _fields(client: Client, settings: Settings) -> Iterator[Probe]:
     }
     for table, names in columns.items():
         for name in names:
-            q = f"SELECT {name} FROM {table}"  # noqa: S608 - names are checked by the settings
+            q = suiteql.select(name, table)  # names are checked by the settings
             yield f"field {name} of {table} (correct the setting)", partial(client.query, q, limit=1)
 
 

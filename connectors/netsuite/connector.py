@@ -7,7 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, NoReturn
 from zoneinfo import ZoneInfo
 
-from connectors.netsuite import books, events, matching, reading, schema, soap_check, soap_reading, writing
+from connectors.netsuite import (
+    books,
+    events,
+    matching,
+    reading,
+    schema,
+    soap_check,
+    soap_reading,
+    suiteql,
+    writing,
+)
 from connectors.netsuite.answers import refusal
 from connectors.netsuite.check import examine
 from connectors.netsuite.client import Client, Wire
@@ -96,8 +106,8 @@ class NetSuite:
     def _lists(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         found: dict[str, Sequence[Mapping[str, Any]]] = {}
         for table, column in schema.LISTS.items():
-            where = "" if table == "salestaxitem" else " WHERE isinactive = 'F'"
-            q = f"SELECT id, {column} AS name FROM {table}{where} ORDER BY id"  # noqa: S608 - only constants
+            where = "" if table == "salestaxitem" else "isinactive = 'F'"
+            q = suiteql.select(f"id, {column} AS name", table, where, "id")
             try:
                 found[table] = self._client.query(q).items
             except ConnectorError:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.netsuite import suiteql
 from connectors.netsuite.client import Wire
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -14,7 +15,7 @@ _OPEN = f"{_MONTHS} AND closed = 'F' AND arlocked = 'F' AND alllocked = 'F'"
 
 
 def _query(where: str) -> str:
-    return f"SELECT id, periodname FROM accountingperiod WHERE {where} ORDER BY startdate, id"  # noqa: S608 - callers quote it
+    return suiteql.select("id, periodname", "accountingperiod", where, "startdate, id")
 
 
 def next_open(client: Wire, day: str) -> Mapping[str, Any] | None:

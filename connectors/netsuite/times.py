@@ -28,7 +28,7 @@ def load_cursor(text: str | None) -> Cursor:
         told = json.loads(text)
         after = (str(told["after"][0]), int(told["after"][1])) if told.get("after") else None
         if after:
-            datetime.strptime(after[0], _STAMP)  # noqa: DTZ007 - only its form is checked
+            datetime.strptime(after[0], _STAMP).replace(tzinfo=UTC)  # only its form is checked
         return Cursor(_parsed(told.get("since")), _parsed(told.get("until")), after)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError):
         raise Invalid("not a NetSuite cursor: clear it to read everything again", field="cursor") from None

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub import reconciling
+from hub import balancing, reconciling
 from hub.comparing import (
     OFFERS,
     Here,
@@ -136,7 +136,7 @@ def test_only_repairs_that_the_connector_can_do_are_offered() -> None:
 )
 def test_amounts_are_read_in_the_minor_unit_of_their_currency(amount: str, currency: str, minor: int) -> None:
     item = OpenItem("payment", "e1", "P", "c1", currency, Decimal(amount), Decimal(0))
-    assert (reconciling.read(item).amount, reconciling.read(item).fault) == (minor, "")
+    assert (balancing.read(item).amount, balancing.read(item).fault) == (minor, "")
 
 
 # -- whatever is seeded is found, and the sums explain the difference -------------
@@ -193,8 +193,8 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Any:
     world.vendors["erp"] = registry.live["erp"].connector
     object.__setattr__(registry.live["erp"], "connector", keeper)
     with pytest.MonkeyPatch.context() as small:  # so that every loop over pages turns more than once
-        small.setattr(reconciling, "PAGE", 4)
-        small.setattr(reconciling, "ASKED_MAX", 3)
+        small.setattr(balancing, "PAGE", 4)
+        small.setattr(balancing, "ASKED_MAX", 3)
         yield world, keeper
     world.hub.store.database.close()
 

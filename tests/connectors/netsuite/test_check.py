@@ -198,3 +198,8 @@ def test_the_lines_of_an_order_that_name_an_item_by_id_need_no_question(
 def test_what_is_watched_names_types_netsuite_has() -> None:
     assert set(events.codes_of(("payment",))) == {"CustPymt", "CustDep", "DepAppl", "CustRfnd"}
     assert set(books._KINDS) <= set(events.TYPES)
+
+
+def test_a_company_called_percent_is_not_every_company() -> None:
+    assert "LIKE" not in suiteql.customers(suiteql.Wanted("e1", domain="%", name="%"))
+    assert "LIKE 'acme%'" in suiteql.customers(suiteql.Wanted("e1", name="%ac%me%"))
