@@ -20,6 +20,8 @@ class Account(StrEnum):
     REVENUE = "revenue"  # billed without tax
     TAX = "tax"  # billed for a tax office
     CASH = "cash"  # arrived on our bank accounts
+    HELD = "held"  # held for us by a payment provider until it pays out
+    DISPUTED = "disputed"  # taken back by a payer's bank and not decided yet, per payment
     UNAPPLIED = "unapplied"  # arrived, not yet explained, per payment
     CREDIT = "credit"  # credited, not yet applied, per credit memo
     REFUNDED = "refunded"  # sent back to a payer

@@ -7,28 +7,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hub.model.cash import Payer, Payment
+from hub.model.cash import Payer, Payment, Remittance, RemittedAdjustment, RemittedDocument, Statement
 from hub.model.invoice import Adjustment, Application, CreditMemo, Invoice, InvoiceLine
 from hub.model.message import Message
 from hub.model.order import CreditDecision, Order, OrderLine
 from hub.model.party import Contact, Customer
+from hub.model.provider import Dispute, Payout, PayoutItem, Refund
 from hub.model.shipment import Shipment, ShipmentLine
 from hub.model.states import (
     AdjustmentReason,
     AdjustmentState,
     CreditMemoState,
     CustomerState,
+    DisputeState,
     InvoiceState,
     MessageState,
     OrderState,
     PaymentState,
+    PayoutState,
+    RefundState,
+    RemittanceState,
     ShipmentState,
+    StatementState,
 )
 from hub.model.tax import TaxSubtotal
 from hub.model.values import Address, Document, Money, Value
 
 KINDS: Mapping[str, type[Document]] = {
-    cls.kind: cls for cls in (Customer, Order, Shipment, Invoice, CreditMemo, Payment, Adjustment, Message)
+    cls.kind: cls
+    for cls in (
+        Customer,
+        Order,
+        Shipment,
+        Invoice,
+        CreditMemo,
+        Payment,
+        Adjustment,
+        Remittance,
+        Statement,
+        Refund,
+        Dispute,
+        Payout,
+        Message,
+    )
 }
 
 __all__ = [
@@ -44,6 +65,8 @@ __all__ = [
     "CreditMemoState",
     "Customer",
     "CustomerState",
+    "Dispute",
+    "DisputeState",
     "Document",
     "Invoice",
     "InvoiceLine",
@@ -57,9 +80,20 @@ __all__ = [
     "Payer",
     "Payment",
     "PaymentState",
+    "Payout",
+    "PayoutItem",
+    "PayoutState",
+    "Refund",
+    "RefundState",
+    "Remittance",
+    "RemittanceState",
+    "RemittedAdjustment",
+    "RemittedDocument",
     "Shipment",
     "ShipmentLine",
     "ShipmentState",
+    "Statement",
+    "StatementState",
     "TaxSubtotal",
     "Value",
 ]

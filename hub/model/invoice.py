@@ -51,6 +51,9 @@ class Invoice(Document):
     cancelled_on: date | None = Field(
         default=None, description="business date on which the system it is from took it back, if it did"
     )
+    payment_link: str = Field(
+        default="", description="page where the customer can pay it, at a payment provider", max_length=2000
+    )
     state: InvoiceState = InvoiceState.RECEIVED
     overdue_on: date | None = Field(
         default=None, description="business date on which it was first seen unpaid after its due date"

@@ -78,14 +78,63 @@ class AdjustmentReason(StrEnum):
 
 
 class PaymentState(StrEnum):
-    """How much of a payment is explained. `unidentified`: nobody knows the payer yet."""
+    """How much of a payment is explained. `unidentified`: nobody knows the payer yet.
+
+    `transferred`: no customer paid it, a payment provider passed on what it held for us (a payout).
+    """
 
     RECEIVED = "received"
     UNIDENTIFIED = "unidentified"
     UNAPPLIED = "unapplied"
     PART_APPLIED = "part_applied"
     APPLIED = "applied"
+    TRANSFERRED = "transferred"
     REVERSED = "reversed"
+
+
+class RefundState(StrEnum):
+    """`refused` refunds do not fit the payment and wait for a person. `reversed`: the money came back."""
+
+    RECEIVED = "received"
+    REFUSED = "refused"
+    BOOKED = "booked"
+    REVERSED = "reversed"
+
+
+class DisputeState(StrEnum):
+    """A payer has their bank take a payment back; until that is decided the money is nobody's."""
+
+    RECEIVED = "received"
+    REFUSED = "refused"
+    OPENED = "opened"
+    WON = "won"
+    LOST = "lost"
+
+
+class PayoutState(StrEnum):
+    """`announced`: on its way to our bank account. `settled`: the bank's line for it was seen."""
+
+    RECEIVED = "received"
+    REFUSED = "refused"
+    ANNOUNCED = "announced"
+    SETTLED = "settled"
+    FAILED = "failed"
+
+
+class RemittanceState(StrEnum):
+    """`waiting` remittances explain money that has not arrived yet. `refused` ones do not add up."""
+
+    RECEIVED = "received"
+    REFUSED = "refused"
+    WAITING = "waiting"
+    MATCHED = "matched"
+
+
+class StatementState(StrEnum):
+    """`accepted` statements stand in their place in the sequence of their account, or a case asks why not."""
+
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
 
 
 class MessageState(StrEnum):
@@ -96,6 +145,7 @@ class MessageState(StrEnum):
 
 _O, _I, _P = OrderState, InvoiceState, PaymentState
 _C, _A = CreditMemoState, AdjustmentState
+_R, _D, _Y, _T = RefundState, DisputeState, PayoutState, RemittanceState
 
 LEGAL: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
     "customer": {
@@ -147,13 +197,48 @@ LEGAL: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
         _A.REVERSED: frozenset(),
     },
     "payment": {
-        _P.RECEIVED: frozenset({_P.UNIDENTIFIED, _P.UNAPPLIED, _P.PART_APPLIED, _P.APPLIED, _P.REVERSED}),
-        _P.UNIDENTIFIED: frozenset({_P.UNAPPLIED, _P.PART_APPLIED, _P.APPLIED, _P.REVERSED}),
+        _P.RECEIVED: frozenset(
+            {_P.UNIDENTIFIED, _P.UNAPPLIED, _P.PART_APPLIED, _P.APPLIED, _P.TRANSFERRED, _P.REVERSED}
+        ),
+        _P.UNIDENTIFIED: frozenset({_P.UNAPPLIED, _P.PART_APPLIED, _P.APPLIED, _P.TRANSFERRED, _P.REVERSED}),
+        # back to unidentified only when the payout it was taken for failed or was another's
+        _P.TRANSFERRED: frozenset({_P.UNIDENTIFIED, _P.REVERSED}),
         _P.UNAPPLIED: frozenset({_P.PART_APPLIED, _P.APPLIED, _P.REVERSED}),
         # back to less only when an invoice it paid is cancelled
         _P.PART_APPLIED: frozenset({_P.APPLIED, _P.UNAPPLIED, _P.REVERSED}),
         _P.APPLIED: frozenset({_P.PART_APPLIED, _P.UNAPPLIED, _P.REVERSED}),
         _P.REVERSED: frozenset(),
+    },
+    "refund": {
+        _R.RECEIVED: frozenset({_R.BOOKED, _R.REFUSED, _R.REVERSED}),
+        _R.REFUSED: frozenset({_R.BOOKED, _R.REVERSED}),
+        _R.BOOKED: frozenset({_R.REVERSED}),
+        _R.REVERSED: frozenset(),
+    },
+    "dispute": {
+        _D.RECEIVED: frozenset({_D.OPENED, _D.WON, _D.LOST, _D.REFUSED}),
+        _D.REFUSED: frozenset({_D.OPENED, _D.WON, _D.LOST}),
+        # decided twice only where a bank changes its mind, which networks allow until arbitration ends
+        _D.OPENED: frozenset({_D.WON, _D.LOST}),
+        _D.WON: frozenset({_D.LOST}),
+        _D.LOST: frozenset({_D.WON}),
+    },
+    "payout": {
+        _Y.RECEIVED: frozenset({_Y.ANNOUNCED, _Y.REFUSED, _Y.SETTLED, _Y.FAILED}),
+        _Y.REFUSED: frozenset({_Y.ANNOUNCED, _Y.SETTLED, _Y.FAILED}),
+        _Y.ANNOUNCED: frozenset({_Y.SETTLED, _Y.FAILED}),
+        _Y.SETTLED: frozenset({_Y.FAILED, _Y.ANNOUNCED}),
+        _Y.FAILED: frozenset(),
+    },
+    "remittance": {
+        _T.RECEIVED: frozenset({_T.WAITING, _T.MATCHED, _T.REFUSED}),
+        _T.REFUSED: frozenset({_T.WAITING, _T.MATCHED}),
+        _T.WAITING: frozenset({_T.MATCHED}),
+        _T.MATCHED: frozenset({_T.WAITING}),
+    },
+    "statement": {
+        StatementState.RECEIVED: frozenset({StatementState.ACCEPTED}),
+        StatementState.ACCEPTED: frozenset(),
     },
     "message": {},
 }
