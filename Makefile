@@ -75,6 +75,7 @@ prove: setup  ## the long proofs: 100,000 hostile formulas; crashes and faults; 
 	@$(BIN)/python -m tests.hub.mapping.fuzz --count 100000
 	@O2C_CRM_DEALS=350 $(BIN)/python -m pytest -q --timeout=900 tests/flows/test_crm_faults.py -k foul
 	@O2C_ERP_ORDERS=2000 $(BIN)/python -m pytest -q --timeout=3600 tests/flows/test_erp_faults.py
+	@$(BIN)/python -m pytest -q --timeout=3600 -m prove
 	@$(BIN)/python -m tests.prove
 
 browser:

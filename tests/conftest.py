@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests import servers
+from tests import servers, templates
 
 
 @pytest.fixture(scope="session")
@@ -23,16 +23,28 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
-    """SQLAlchemy URL of a fresh PostgreSQL database."""
-    with servers.database(postgres_server) as url:
+    """SQLAlchemy URL of a fresh PostgreSQL database, migrated."""
+    with servers.database(postgres_server, templates.postgres(postgres_server)) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """SQLAlchemy URL of a database without any table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'hub.db'}"
+        return
+    with servers.database(request.getfixturevalue("postgres_server")) as url:
         yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """SQLAlchemy URL of a fresh database, once on SQLite and once on PostgreSQL."""
+    """SQLAlchemy URL of a fresh database, migrated, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'hub.db'}"
+        url = f"sqlite:///{tmp_path / 'hub.db'}"
+        templates.fill(url)
+        return url
     return str(request.getfixturevalue("postgres_url"))
 
 

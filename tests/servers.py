@@ -144,14 +144,20 @@ def _postgres_answers(url: str) -> bool:
     return True
 
 
+def create(server: str, name: str, template: str = "") -> str:
+    """A database on that server, empty or a copy of another one; its SQLAlchemy URL."""
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    return server.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
+
+
 @contextmanager
-def database(server: str) -> Iterator[str]:
+def database(server: str, template: str = "") -> Iterator[str]:
     """A fresh database on that server; yields its SQLAlchemy URL."""
     name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
+    url = create(server, name, template)
     try:
-        yield server.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
+        yield url
     finally:
         with psycopg.connect(server, autocommit=True) as admin:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

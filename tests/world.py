@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hub import process
 from hub.connector import Change, Delivery, Health, Idempotency, Kind, Limits, Manifest, Schema, Write
 from hub.engine import Bounds, Hub
 from hub.errors import AuthFailed, Invalid, Transient
-from hub.mapping import compile_mapping, loads
+from hub.mapping import Translator, compile_mapping, loads
 from hub.pace import Pace
 from hub.policies import load_policies
 from hub.registry import Live
@@ -25,6 +26,7 @@ from hub.store.database import Database, clock
 from hub.store.migrate import upgrade
 from hub.store.tables import INBOX, XREF
 from hub.store.tx import Store
+from tests import templates
 
 ROOT = Path(__file__).parent.parent
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -323,8 +325,14 @@ class World:
         return [k for k, r in self.vendors["erp"].records.items() if r["kind"] == "order"][-1]
 
 
+@cache
+def _translators() -> Mapping[tuple[str, str, str], Translator]:
+    return {key: compile_mapping(loads(text, name="/".join(key))) for key, text in MAPPINGS.items()}
+
+
 def make_world(database_url: str, **erp: Any) -> World:
     """A fresh world on a migrated database."""
+    templates.fill(database_url)
     upgrade(database_url)
     today = [START]
     store = Store(
@@ -333,7 +341,7 @@ def make_world(database_url: str, **erp: Any) -> World:
         policies=load_policies(ROOT / "config" / "policies.yaml"),
     )
     vendors = {"crm": Vendor("crm"), "erp": Vendor("erp", **erp), "bank": Vendor("bank")}
-    translators = {key: compile_mapping(loads(text, name="/".join(key))) for key, text in MAPPINGS.items()}
+    translators = _translators()
     live = {
         name: Live(
             name, vendor,

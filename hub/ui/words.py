@@ -151,6 +151,9 @@ _DECISIONS_OF: Mapping[tuple[str, str], Said] = {
     ),
     ("invoice_refused", "retry"): Said("Check it again", "good", "Do this once the cause is mended."),
     ("invoice_refused", "cancel"): Said("Set it aside", "bad", "It becomes no receivable here."),
+    ("invoice_refused", "send_back"): Said(
+        "Have it cancelled", "bad", "It becomes no receivable, and the ERP is told to cancel it."
+    ),
     ("invoice_cancelled", "cancel"): Said(
         "Cancel it here too", "bad", "What was applied to it is unapplied again and waits for other invoices."
     ),
@@ -199,6 +202,7 @@ _EVENTS: Mapping[str, str] = {
     "invoice.changed": "Invoice changed",
     "invoice.refused": "Invoice refused",
     "invoice.withdrawn": "Invoice set aside",
+    "invoice.returned": "Invoice sent back to be cancelled",
     "invoice.issued": "Invoice issued",
     "invoice.part_paid": "Invoice part paid",
     "invoice.paid": "Invoice paid",
@@ -242,6 +246,14 @@ KINDS: Mapping[str, tuple[str, str]] = {  # kind -> (plural, what to do where th
         "The hub issues an invoice when a shipment of an approved order is confirmed, or the ERP sends it.",
     ),
     "payment": ("Payments", "Payments come from bank statements. Connect a bank, or drop a statement file."),
+    "remittance": (
+        "Remittances",
+        "A remittance says what a payment is for. It comes from EDI partners, lockboxes and bank files.",
+    ),
+    "statement": ("Statements", "Bank statements appear here with the first file of a connected bank."),
+    "refund": ("Refunds", "A refund is money that a payment provider sent back to a payer."),
+    "dispute": ("Disputes", "A dispute is a payment that a payer has their bank take back."),
+    "payout": ("Payouts", "A payout is what a payment provider held for us and sent to our bank account."),
     "credit_memo": (
         "Credit memos",
         "Credit memos come from the ERP, or are issued here when an agreed order becomes smaller.",

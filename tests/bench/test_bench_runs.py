@@ -1,11 +1,14 @@
-"""Every sub-command of the benchmark works; no figure of these short runs is judged."""
+"""Every sub-command of the benchmark works; no figure of these short runs is judged.
+
+What takes long also in its quick form is run by `make prove`.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,25 +16,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("acceptance", "ipaas", "mapping", "loop", "growth", "crm", "governor", "peers")
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="pinning needs Linux")
-Runs = dict[str, subprocess.Popen[str]]
 
 
-@pytest.fixture(scope="module")
-def runs() -> Iterator[Runs]:
-    """All of them at once: most of their time is the start of hubs, and their figures do not matter here."""
-    command = [sys.executable, "-m", "bench"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    started = {name: subprocess.Popen([*command, name, "--quick"], cwd=ROOT, **pipes) for name in COMMANDS}
-    yield started
-    for process in started.values():
-        process.kill()
-        process.wait(10)
-
-
-def shown(runs: Runs, name: str, seconds: float = 110) -> str:
-    out, err = runs[name].communicate(timeout=seconds)
-    assert runs[name].returncode == 0, err[-2000:]
-    return out
+@cache
+def shown(name: str, seconds: float = 110) -> str:
+    """What the quick form of a sub-command prints."""
+    command = [sys.executable, "-m", "bench", name, "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
 
 
 def test_help_names_every_sub_command() -> None:
@@ -40,51 +33,58 @@ def test_help_names_every_sub_command() -> None:
     assert all(name in done.stdout for name in (*COMMANDS, "all", "--quick", "--write-docs"))
 
 
-def test_peers_says_why_it_is_skipped(runs: Runs) -> None:
-    assert "skipped" in shown(runs, "peers")
+def test_peers_says_why_it_is_skipped() -> None:
+    assert "skipped" in shown("peers")
 
 
-def test_growth_compares_two_histories(runs: Runs) -> None:
-    assert "cost at 24 / cost at 6" in shown(runs, "growth")
+@pytest.mark.prove
+@pytest.mark.timeout(400)
+def test_growth_compares_two_histories() -> None:
+    assert "cost at 24 / cost at 6" in shown("growth", seconds=380)
 
 
-def test_mapping_is_compared_with_code_written_by_hand_and_loses_no_cent(runs: Runs) -> None:
-    told = shown(runs, "mapping")
+def test_mapping_is_compared_with_code_written_by_hand_and_loses_no_cent() -> None:
+    told = shown("mapping")
     assert "time of the mapping / of code written by hand" in told
     assert "wrong amounts of the mapping: 0" in told
     assert "other languages left out" in told
     assert "back-test of 50 records" in told
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(400)
-def test_crm_reads_two_histories_through_a_death_each(runs: Runs) -> None:
-    told = shown(runs, "crm", seconds=380)  # leases of the dead end by the clock, however busy the machine is
+def test_crm_reads_two_histories_through_a_death_each() -> None:
+    told = shown("crm", seconds=380)  # leases of the dead end by the clock, however busy the machine is
     assert told.count("nothing lost, nothing twice") == 2
     assert told.count("deaths: 1") == 2
     assert "burst: orders at their deal's newest state" in told
     assert "NOT MET" not in told
 
 
-def test_governor_never_lets_a_sixth_call_through(runs: Runs) -> None:
-    told = shown(runs, "governor", seconds=220)
+@pytest.mark.prove
+@pytest.mark.timeout(400)
+def test_governor_never_lets_a_sixth_call_through() -> None:
+    told = shown("governor", seconds=220)
     assert "embedded" in told
     assert "NOT MET" not in told
     assert "us per call" in told
 
 
-def test_loop_carries_deals_to_invoices(runs: Runs) -> None:
-    assert "deals/s" in shown(runs, "loop")
+@pytest.mark.prove
+@pytest.mark.timeout(400)
+def test_loop_carries_deals_to_invoices() -> None:
+    assert "deals/s" in shown("loop", seconds=380)
 
 
-def test_acceptance_compares_durable_with_storing_nothing_and_with_bare_commits(runs: Runs) -> None:
-    told = shown(runs, "acceptance")
+def test_acceptance_compares_durable_with_storing_nothing_and_with_bare_commits() -> None:
+    told = shown("acceptance")
     assert "durable / storing nothing (a)" in told
     assert "durable / single commits (b)" in told
     assert "other_cpu" in told
     assert "0 refused" in told
 
 
-def test_ipaas_delivers_and_in_a_crash_loses_and_repeats_nothing(runs: Runs) -> None:
-    told = shown(runs, "ipaas")
+def test_ipaas_delivers_and_in_a_crash_loses_and_repeats_nothing() -> None:
+    told = shown("ipaas")
     assert "delivered at full load" in told
     assert "lost / repeated (kill): 0 / 0" in told

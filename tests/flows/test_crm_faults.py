@@ -18,7 +18,7 @@ from tests.flows.crms import Line, on_stage
 from tests.world import World, make_world
 
 DEADLINE = 0.8
-DEALS = int(os.environ.get("O2C_CRM_DEALS", "40"))
+DEALS = int(os.environ.get("O2C_CRM_DEALS", "16"))
 FAULTS = {
     "lost_reply": Fault(kind="lost_reply"),
     "truncated": Fault(kind="truncate"),

@@ -13,10 +13,10 @@ from hub.store.tables import metadata
 from tests.world import World, make_world
 
 
-def test_the_migrations_make_exactly_the_tables(database_url: str) -> None:
-    upgrade(database_url)
-    upgrade(database_url)  # a second time changes nothing
-    engine = sa.create_engine(database_url)
+def test_the_migrations_make_exactly_the_tables(empty_database_url: str) -> None:
+    upgrade(empty_database_url)
+    upgrade(empty_database_url)  # a second time changes nothing
+    engine = sa.create_engine(empty_database_url)
     with engine.connect() as conn:
         differences = compare_metadata(MigrationContext.configure(conn), metadata)
     engine.dispose()

@@ -27,6 +27,11 @@ _STATES: Mapping[str, Sequence[str]] = {
     "shipment": ("confirmed", "refused"),
     "credit_memo": ("refused", "issued", "part_applied", "applied", "cancelled"),
     "adjustment": ("refused", "booked", "reversed"),
+    "remittance": ("waiting", "refused", "matched"),
+    "statement": ("accepted",),
+    "refund": ("refused", "booked", "reversed"),
+    "dispute": ("opened", "won", "lost", "refused"),
+    "payout": ("announced", "refused", "settled", "failed"),
     "message": (),
 }
 _BALANCES = {
