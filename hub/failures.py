@@ -27,6 +27,7 @@ from hub.errors import (
 
 BACKOFF_MAX = 3600.0
 NOT_YET_SECONDS = 2.0
+WOKEN_SECONDS = 8.0  # of a row that is woken when what it waits for is there: only in case that is missed
 NOT_YET_MAX = 3600.0  # a referenced document that is missing this long will not come by itself
 
 
@@ -84,7 +85,8 @@ def _free(error: ConnectorError, age: float) -> Next:
         return Next("not_yet", delay=error.retry_after, costs=False)
     if age > NOT_YET_MAX:
         return Next("missing_reference", dead=True, reason="missing_reference")
-    return Next("not_yet", delay=min(NOT_YET_SECONDS + age / 10, 60.0), costs=False)
+    soon = WOKEN_SECONDS + age / 4 if error.code else NOT_YET_SECONDS + age / 10
+    return Next("not_yet", delay=min(soon, 60.0), costs=False)
 
 
 def _again(

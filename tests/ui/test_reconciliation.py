@@ -141,11 +141,8 @@ def test_a_run_that_failed_says_why(office: Office) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", ["desktop", "phone"])
-def test_in_the_console_a_person_compares_and_repairs(
-    chromium: Any, office: Office, width: str, tmp_path: Path
-) -> None:
-    page = opened(chromium, office.url, width)
+def test_in_the_console_a_person_compares_and_repairs(chromium: Any, office: Office, tmp_path: Path) -> None:
+    page = opened(chromium, office.url, "phone")  # the narrowest screen
     found = complaints(page)
     log_in(page, office.company, "operator")
     page.goto("/reconciliation")
