@@ -8,6 +8,7 @@ PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 py
 WORKERS ?= 2
 CRM = hubspot
 ERP = netsuite
+PAY = bank
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
@@ -53,7 +54,7 @@ setup: .venv/stamp-package  ## create .venv with the o2c command, from hash-pinn
 	@echo "ready: $(BIN)/o2c"
 
 demo: setup  ## hub, simulated systems and a day of orders on this machine, no account needed
-	@$(BIN)/o2c demo --crm $(CRM) --erp $(ERP)
+	@$(BIN)/o2c demo --crm $(CRM) --erp $(ERP) --pay $(PAY)
 
 dev: setup  ## run the hub from this folder: one process, SQLite in var/
 	@$(BIN)/o2c serve

@@ -17,6 +17,9 @@ COMMANDS = {
     "loop": "won deals per second through the whole loop, embedded and scaled",
     "growth": "what an order costs with 1,000 and with 100,000 orders stored",
     "crm": "100,000 deals read in from HubSpot and from Salesforce, killed twice; a burst of 10,000 webhooks",
+    "bank": "camt.053 against the bare XML parser, memory of 100 MB, MT940 against mt-940; table of formats",
+    "statements": "a bank statement of 100,000 entries into the books, resumed once, against bare inserts",
+    "edi": "X12 orders split, checked and named, against pyx12's plain reader in the same run; memory",
     "governor": "a vendor of 200 ms that bears five calls at once: how near to 25 calls/s, never a sixth",
     "peers": "the integration job on n8n and Node-RED (installed by npm into a temporary folder)",
 }
@@ -28,6 +31,9 @@ PINS = {
     "peers": cores()[1:],
     "growth": cores()[:1],
     "mapping": cores()[:1],
+    "bank": cores()[:1],
+    "statements": cores()[:1],
+    "edi": cores()[:1],
 }
 
 

@@ -98,6 +98,7 @@ def migrate() -> None:
 
 @app.command()
 def demo(
+    *,
     once: Annotated[bool, typer.Option("--once", help="play the story, check it, and end")] = False,
     port: Annotated[int, typer.Option(help="port of the hub; 0 takes O2C_PORT or 8080")] = 0,
     keep: Annotated[Path | None, typer.Option(help="folder to keep the demo's database in")] = None,
@@ -107,13 +108,17 @@ def demo(
     erp: Annotated[
         str, typer.Option(help="netsuite, sap, or both: each keeps the books of one of two selling companies")
     ] = "netsuite",
+    pay: Annotated[
+        str, typer.Option(help="bank, or all: also by card at Stripe, and by ACH with an 820 in its addenda")
+    ] = "bank",
 ) -> None:
-    """Hub with simulated CRMs, ERPs (NetSuite, SAP) and a bank: from won deal to applied cash."""
+    """Hub with simulated CRMs, ERPs (NetSuite, SAP), banks and Stripe: from won deal to applied cash."""
     from hub.demo.crm import CHOICES
     from hub.demo.erp import ERPS
+    from hub.demo.money import PAY
     from hub.demo.play import play
 
-    for name, given, known in (("crm", crm, CHOICES), ("erp", erp, ERPS)):
+    for name, given, known in (("crm", crm, CHOICES), ("erp", erp, ERPS), ("pay", pay, PAY)):
         if given not in known:
             typer.secho(f"{name} {given!r} is not one of {', '.join(known)}", fg="red", err=True)
             raise typer.Exit(1)
@@ -121,7 +126,7 @@ def demo(
     if wanted:
         ensure_free("127.0.0.1", wanted)
     with plainly():
-        raise typer.Exit(play(once=once, port=wanted, keep=keep, crm=crm, erp=erp))
+        raise typer.Exit(play(once=once, port=wanted, keep=keep, crm=crm, erp=erp, pay=pay))
 
 
 @token_app.command("create")

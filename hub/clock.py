@@ -68,9 +68,10 @@ class Clock:
                 return
             free = connections.callable_now(tx.conn)  # a poll would only prolong what slows the deliveries
         for live in (live for live in due if live.name in free):
-            self._next_poll[live.name] = time.monotonic() + live.poll_seconds
+            every, now = live.poll_seconds / live.turns, time.monotonic()
+            self._next_poll[live.name] = max(self._next_poll.get(live.name, now) + every, now)
             try:
-                poll(self.hub, live.name)
+                poll_turn(self.hub, live.name)
             except ConnectorError as error:
                 log.warning("poll_failed", connection=live.name, error=describe(error))
 
@@ -86,7 +87,12 @@ class Clock:
 
 
 def poll(hub: Hub, connection: str) -> int:
-    """Ask one connection for what is new, page by page; the cursor moves in the accepting transaction.
+    """Ask one connection for everything that is new, now. Returns and raises as poll_turn()."""
+    return sum(poll_turn(hub, connection) for _ in range(hub.registry.get(connection).turns))
+
+
+def poll_turn(hub: Hub, connection: str) -> int:
+    """Ask for what is new where it is the turn, page by page; the cursor moves in the accepting transaction.
 
     Returns how many deliveries it brought, known ones too. Raises ConnectorError when the system cannot be
     asked; the cursor then stays where it was.
@@ -105,8 +111,10 @@ def poll(hub: Hub, connection: str) -> int:
                 note_failure(tx, connection, error)
             raise
         now = hub.store.now()  # by the hub's clock, like every delivery
+        vary = live.manifest.repeats_vary
         items = [
-            item(connection, "poll", a.event_ids, a.delivery._replace(received_at=now)) for a in page.arrivals
+            item(connection, "poll", a.event_ids, a.delivery._replace(received_at=now), repeats_vary=vary)
+            for a in page.arrivals
         ]
         with hub.store.begin() as tx:
             if items:

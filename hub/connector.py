@@ -110,6 +110,7 @@ class Manifest:
     limits: Limits = Limits()
     tier: str = "bronze"
     repeats_vary: bool = False  # a repeated event has another body, because the sender counts its tries in it
+    files: bool = False  # what it reads are files, which people upload and drop too
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,19 @@ class Poller(Protocol):
 
 
 @runtime_checkable
+class Alternating(Poller, Protocol):
+    """A poller of several services that no call spans: each poll asks the one whose turn it is.
+
+    Within one interval of the connection the hub polls it once for each of them, evenly spread.
+    """
+
+    @property
+    def turns(self) -> int:
+        """How many polls ask everything once."""
+        ...
+
+
+@runtime_checkable
 class BatchSource(Source, Protocol):
     """A source whose vendor tells of many objects in one call."""
 
@@ -250,6 +264,17 @@ class Sink(Protocol):
 
     def find(self, kind: str, reference: str) -> str | None:
         """Did an earlier attempt get through? The external id of what carries our reference, or None."""
+        ...
+
+
+@runtime_checkable
+class Printer(Protocol):
+    """A system that can show a document as its customer gets it."""
+
+    manifest: ClassVar[Manifest]
+
+    def printed(self, kind: str, external_id: str) -> bytes:
+        """The document as a PDF. Raises ConnectorError, Rejected where there is none of it."""
         ...
 
 

@@ -22,11 +22,12 @@ from hub.store.tx import Store, Tx
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long a worker may hold rows, and how often a row is tried."""
+    """How long a worker may hold rows, how often a row is tried, and how much is done in one go."""
 
     lease: float = 90.0
     call: float = 30.0
     attempts_max: int = 16
+    part: int = 500  # objects of one transaction; a delivery of more is absorbed in parts
 
     @property
     def budget(self) -> float:
@@ -46,7 +47,7 @@ class TxLookup:
         self.tx, self.connection, self.outward = tx, connection, outward
 
     def xref(self, kind: str, value: str) -> str:
-        """Raises NotYet when the other side of the reference is not known yet."""
+        """Raises NotYet when the other side is not known yet. `kind` may name several: `payment/refund`."""
         if self.outward:
             external = self.tx.xrefs.external_id(self.connection, value)
             if external is None:
@@ -54,10 +55,12 @@ class TxLookup:
                 label = getattr(found, "number", "") or getattr(found, "name", "") or value
                 raise NotYet(f"{kind} {label} is not at {self.connection} yet", code=value, sent=False)
             return external
-        known = self.tx.xrefs.known(self.connection, kind, value)
-        if known is None:
-            raise NotYet(f"{kind} {value} of {self.connection} is not known yet", sent=False)
-        return str(known.document_id)
+        for one in kind.split("/"):
+            known = self.tx.xrefs.known(self.connection, one, value)
+            if known is not None:
+                return str(known.document_id)
+        named = kind.replace("/", " or ")
+        raise NotYet(f"{named} {value} of {self.connection} is not known yet", sent=False)
 
 
 def abroad(tx: Tx, connection: str) -> Abroad:
@@ -130,7 +133,7 @@ class Core:
         if not entries:
             return []
         seller = _seller(tx, document) if any(isinstance(one, Route) for one in entries) else ""
-        home = tx.reader.origin(document.id) if document.kind in _BOOKED else ""
+        home = tx.reader.origin(document.id) if _stays(event, document) else ""
         told = [
             name
             for entry in entries
@@ -164,6 +167,8 @@ class Core:
 
     def _concerns(self, tx: Tx, connection: str, document: Document) -> bool:
         kind = self.registry.get(connection).manifest.kinds.get(document.kind)
+        if document.kind in _OF_PROVIDERS and (kind is None or not kind.outbound):
+            return False  # systems that keep no such thing are not told of it
         if kind is None or not kind.only_with:
             return True
         facts = promoted(document)
@@ -180,8 +185,15 @@ class Core:
             self.ring(connection)
 
 
-_BOOKED = frozenset({"invoice", "credit_memo", "payment", "adjustment"})
+_SENT_BACK = frozenset({"invoice.returned"})  # asks the system it is from to take it back
+_OF_PROVIDERS = frozenset({"refund", "dispute", "payout"})
+_BOOKED = frozenset({"invoice", "credit_memo", "payment", "adjustment"}) | _OF_PROVIDERS
 _WITH_CUSTOMER = _BOOKED | {"order"}
+
+
+def _stays(event: str, document: Document) -> bool:
+    """Is what happened nothing to tell the system that the document is from?"""
+    return document.kind in _BOOKED and event not in _SENT_BACK
 
 
 def _seller(tx: Tx, document: Document) -> str:

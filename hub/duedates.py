@@ -1,17 +1,26 @@
-"""Due dates pass by themselves: once a business day those who show invoices hear which became overdue."""
+"""Days pass by themselves: invoices fall due, and money that was announced does not come.
+
+Looked at once a business day and process: those who show invoices hear which became overdue, and a person is
+asked about remittances and payouts whose money is missing.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 
 from hub import process
 from hub.engine import Hub
-from hub.model import Invoice
+from hub.model import Invoice, Payout, Remittance
 from hub.process import Cause
-from hub.stages import receivables
+from hub.stages import paying_out, receivables, remitting
+from hub.stages.outcome import Outcome
 from hub.store import views
+from hub.store.tx import Tx
 
-BATCH = 100  # invoices of one transaction
+BATCH = 100  # documents of one transaction
+_DUE = Cause("hub", "due date")
 
 
 class DueDates:
@@ -22,32 +31,62 @@ class DueDates:
         self._seen: date | None = None
 
     def look(self) -> int:
-        """Invoices that fell due unpaid since the last look become so; returns how many."""
+        """Invoices that fell due unpaid since the last look become so; returns how many.
+
+        Remittances and payouts whose money is missing become cases, unless a person has answered that.
+        """
         today = self.hub.store.now().date()
         if self._seen == today:
             return 0
-        found, after = 0, ""
-        while True:
-            with self.hub.store.look() as tx:
-                ids = views.unpaid_before(tx.conn, tx.reader.today, limit=BATCH, after=after)
-            if not ids:
-                break
-            found += self._tell(ids)
-            after = ids[-1]
+        found = self._each(_unpaid, self._fall_due)
+        self._each(_announced, self._miss)
+        self._each(_paid_out, self._miss)
         self._seen = today
         return found
 
-    def _tell(self, ids: list[str]) -> int:
-        told = 0
-        with self.hub.store.begin() as tx:
-            for document_id in ids:
-                invoice = tx.documents.get(document_id)
-                assert isinstance(invoice, Invoice), document_id
-                outcome = receivables.fall_due(invoice, tx.reader)
-                if outcome.events:
-                    cause = Cause("hub", "due date")
-                    process.run(tx, process.apply(tx, outcome, cause), self.hub.addressees, cause)
-                    told += 1
-        for connection in tx.xrefs.rung:
-            self.hub.ring(connection)
-        return told
+    def _each(self, page: Callable[[Tx, str], Sequence[str]], tell: Callable[[Tx, str], bool]) -> int:
+        """All of them in pages, each page in a transaction of its own; returns how many were told of."""
+        found, after = 0, ""
+        while True:
+            with self.hub.store.look() as tx:
+                ids = page(tx, after)
+            if not ids:
+                return found
+            with self.hub.store.begin() as tx:
+                found += sum(tell(tx, document_id) for document_id in ids)
+            for connection in tx.xrefs.rung:
+                self.hub.ring(connection)
+            after = ids[-1]
+
+    def _fall_due(self, tx: Tx, document_id: str) -> bool:
+        invoice = tx.documents.get(document_id)
+        assert isinstance(invoice, Invoice), document_id
+        outcome = receivables.fall_due(invoice, tx.reader)
+        self._carry(tx, outcome)
+        return bool(outcome.events)
+
+    def _miss(self, tx: Tx, document_id: str) -> bool:
+        document = tx.documents.get(document_id)
+        if isinstance(document, Payout):
+            outcome = paying_out.overdue(document, tx.reader)
+        else:
+            assert isinstance(document, Remittance), document_id
+            outcome = remitting.overdue(document, tx.reader)
+        fresh = [x for x in outcome.cases if not tx.cases.answered_before(document_id, x.reason, x.evidence)]
+        self._carry(tx, replace(outcome, cases=fresh))
+        return bool(fresh)
+
+    def _carry(self, tx: Tx, outcome: Outcome) -> None:
+        process.run(tx, process.apply(tx, outcome, _DUE), self.hub.addressees, _DUE)
+
+
+def _unpaid(tx: Tx, after: str) -> Sequence[str]:
+    return views.unpaid_before(tx.conn, tx.reader.today, limit=BATCH, after=after)
+
+
+def _announced(tx: Tx, after: str) -> Sequence[str]:
+    return views.announced_before(tx.conn, tx.reader.today, limit=BATCH, after=after)
+
+
+def _paid_out(tx: Tx, after: str) -> Sequence[str]:
+    return views.paid_out_before(tx.conn, tx.reader.today, limit=BATCH, after=after)

@@ -136,6 +136,23 @@ def governed(lane: Lane) -> Iterator[None]:
         _lane.reset(before)
 
 
+def lane_here() -> Lane | None:
+    """The lane that a door made now leads through. Raises RuntimeError where it must have one."""
+    lane = _lane.get()
+    if lane is None and _lanes_only:
+        raise RuntimeError("a connector makes its doors in its constructor, and nobody else makes any")
+    return lane
+
+
+@contextmanager
+def turn(lane: Lane | None, deadline: float) -> Iterator[None]:
+    """Inside the block one call of `deadline` seconds is in flight; may raise RateLimited or Fenced."""
+    _in_time()
+    with lane.slot(deadline, _last_call.get()) if lane else nullcontext():
+        _in_time()  # again: it may have been a long wait
+        yield
+
+
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
     """Seconds to wait by a Retry-After header (RFC 9110 10.2.3: seconds or a date), capped; else None."""
     text = headers.get("retry-after", "").strip()
@@ -229,9 +246,7 @@ class Door:
         self.bytes_max = bytes_max
         self._base = base_url.rstrip("/")
         self._auth = auth
-        self._lane = _lane.get()
-        if self._lane is None and _lanes_only:
-            raise RuntimeError("a connector makes its doors in its constructor, and nobody else makes any")
+        self._lane = lane_here()
         self._headers = {
             "user-agent": "o2c-hub", "accept": "*/*", "accept-encoding": "gzip, deflate", **(headers or {})
         }  # fmt: skip
@@ -326,9 +341,7 @@ class Door:
 
     def _whole(self, send: Callable[[], Answer]) -> tuple[Answer, bytes]:
         """One request and its answer to the last byte, in one slot of the account."""
-        _in_time()
-        with self._lane.slot(self.deadline, _last_call.get()) if self._lane else nullcontext():
-            _in_time()  # again: it may have been a long wait
+        with turn(self._lane, self.deadline):
             until = time.monotonic() + self.deadline
             failpoint("call.before_send")
             answer = send()

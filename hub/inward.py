@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any, NamedTuple
 
 import structlog
@@ -17,7 +18,7 @@ from hub.failpoints import failpoint
 from hub.mapping import Translator
 from hub.model import CreditMemo, Document, Order, OrderState, Payment
 from hub.process import Cause
-from hub.reading import INBOX_BATCH, Reading, Told
+from hub.reading import INBOX_BATCH, Reading, Told, parts
 from hub.registry import Live
 from hub.stages import amending
 from hub.stages.outcome import Event
@@ -31,6 +32,7 @@ from hub.store.xrefs import Known
 
 log = structlog.get_logger("o2c.inward")
 EVIDENCE_MAX = 1_000
+FAILED_MAX = 1_000  # objects of one delivery that may fail before the rest of it is not tried
 _AGREED = (OrderState.APPROVED, OrderState.PART_INVOICED, OrderState.INVOICED)
 
 
@@ -67,15 +69,26 @@ class Inward(Reading):
         told = self._read_all(self._sound(INBOX, rows), began)
         self.pace.note("inbox", len(rows), time.monotonic() - began)
         applied: set[int] = set()
-        for at in range(0, len(told), INBOX_BATCH):
+        usual = [one for one in told if len(one.changes) <= self.bounds.part]
+        large = [one for one in told if len(one.changes) > self.bounds.part]
+        for at in range(0, len(usual), INBOX_BATCH):
             if at and time.monotonic() > began + self.bounds.absorbing:
-                with self.store.begin() as tx:
-                    queue.put_back(tx.conn, INBOX, [one.row for one in told[at:]])
+                self._let_wait([*usual[at:], *large])
                 break
-            self._absorb(self._translate(told[at : at + INBOX_BATCH], applied), applied)
+            self._absorb(self._translate(usual[at : at + INBOX_BATCH], applied), applied)
+        else:
+            for n, one in enumerate(large):
+                if n and time.monotonic() > began + self.bounds.absorbing:
+                    self._let_wait(large[n:])
+                    break
+                self._absorb_large(one)
         if full and not slow:
             self.ring("inbox")  # quick work: one worker after the other, or they only fight for the lock
         return len(rows)
+
+    def _let_wait(self, told: Sequence[Told]) -> None:
+        with self.store.begin() as tx:
+            queue.put_back(tx.conn, INBOX, [one.row for one in told])
 
     def _translate(self, told: Sequence[Told], applied: set[int]) -> Sequence[Begun]:
         """Apply mappings before the writing transaction begins, so that it holds its lock only briefly."""
@@ -144,24 +157,84 @@ class Inward(Reading):
             self._failed(INBOX, begun[0].row, _gravest(list(failed.values())))
 
     def _absorb_piecemeal(self, one: Begun, applied: set[int]) -> Mapping[int, Exception]:
-        """One object of a delivery must not hold up the others: each by itself. Returns failures by place.
+        """One object of a delivery must not hold up the others. Returns failures by place.
 
         The delivery is settled when none did; else it is tried again as a whole, which changes nothing for
         those that got through.
         """
-        failed: dict[int, Exception] = {}
-        for at, change in enumerate(one.changes):
-            try:
-                part = one._replace(changes=[change], translated=[one.translated[at]])
-                self._absorb_together([part], applied, settles=False)
-            except Exception as error:  # noqa: BLE001 - told to the caller, who settles the row
-                failed[at] = error
+        failed = self._absorb_halves(one, applied)
         if not failed:
             try:
                 self._absorb_together([one._replace(changes=[], translated=[])], applied)
             except Exception as error:  # noqa: BLE001 - the row is settled by the caller, this failure too
                 failed[0] = error
         return failed
+
+    def _absorb_halves(self, one: Begun, applied: set[int]) -> dict[int, Exception]:
+        """Each half by itself, halved again where it fails, so that a few failures cost few transactions."""
+        failed: dict[int, Exception] = {}
+        middle = len(one.changes) // 2
+        for first, last in ((0, middle), (middle, len(one.changes))):
+            part = one._replace(changes=one.changes[first:last], translated=one.translated[first:last])
+            try:
+                self._absorb_together([part], applied, settles=False)
+            except Exception as error:  # noqa: BLE001 - told to the caller, who settles the row
+                deeper = {0: error}
+                if last - first > 1 and not isinstance(error, Fenced):
+                    deeper = self._absorb_halves(part, applied)
+                failed |= {first + at: why for at, why in deeper.items()}
+        return failed
+
+    def _absorb_large(self, told: Told) -> None:
+        """A delivery of very many objects: part by part, each in a transaction, the claim renewed before.
+
+        Killed in between it begins anew, which changes nothing for the parts that got through. Nothing is
+        kept of a part once it is absorbed.
+        """
+        row, failed = told.row, list[Exception]()
+        try:
+            for changes in parts(chain(told.changes, told.rest), self.bounds.part):
+                row = self._renewed(row)
+                failed += self._absorb_part(Told(row, changes, told.asked_at))
+                failpoint("process.part")
+                if len(failed) > FAILED_MAX:
+                    break  # it is not about single objects
+            if not failed:
+                row = self._renewed(row)
+                self._absorb_together([Begun(row, (), (), told.asked_at)], set())
+        except Exception as error:  # noqa: BLE001 - the row must be settled, whatever went wrong
+            failed.append(error)
+        if failed:
+            self._failed(INBOX, row, _gravest(failed))
+
+    def _renewed(self, row: Any) -> Any:
+        with self.store.begin() as tx:
+            held = queue.renew(tx.conn, row, self.bounds.lease)
+        if held is None:
+            raise Fenced("the delivery was taken over by another worker")
+        return held
+
+    def _absorb_part(self, told: Told) -> Sequence[Exception]:
+        """All of a part, or all of it but what fails."""
+        [begun] = self._translate([told], set())
+        taken = set[int]()
+        for last in (False, False, True):
+            try:
+                self._absorb_together([begun], taken, settles=False)
+                return ()
+            except Conflict as error:
+                if last and len(begun.changes) == 1:
+                    return [error]
+            except Exception as error:  # noqa: BLE001 - which object it is about is found by halving
+                if isinstance(error, Fenced) or len(begun.changes) == 1:
+                    return self._told_apart(begun, {0: error})
+                break
+        return self._told_apart(begun, self._absorb_halves(begun, taken))
+
+    def _told_apart(self, begun: Begun, failed: Mapping[int, Exception]) -> Sequence[Exception]:
+        if failed:
+            self._keep_refused(begun, failed)
+        return list(failed.values())
 
     def _absorb_together(self, begun: Sequence[Begun], applied: set[int], *, settles: bool = True) -> None:
         taken = set(applied)

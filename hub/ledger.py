@@ -1,7 +1,8 @@
 """The receivables ledger: accounts, balanced groups of postings, and the movements that may happen.
 
 Debits are positive, credits negative. A balance is a sum of postings and is never stored. The `payment` of a
-posting is the document that moved it: a payment, a credit memo or an adjustment.
+posting is the document that moved it: a payment, a credit memo, an adjustment, a refund, a dispute or a
+payout. The postings that name one balance by themselves, so that all of it can be taken back.
 """
 
 from __future__ import annotations
@@ -10,7 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from hub.model import Adjustment, AdjustmentReason, CreditMemo, Invoice, Money, Payment
+from hub.model import (
+    Adjustment,
+    AdjustmentReason,
+    CreditMemo,
+    Dispute,
+    Invoice,
+    Money,
+    Payment,
+    Payout,
+    Refund,
+)
 
 
 class Account(StrEnum):
@@ -21,10 +32,12 @@ class Account(StrEnum):
     TAX = "tax"  # billed for a tax office
     CASH = "cash"  # arrived on our bank accounts
     HELD = "held"  # held for us by a payment provider until it pays out
+    TRANSIT = "transit"  # paid out by a provider and not seen at our bank yet, per payout
     DISPUTED = "disputed"  # taken back by a payer's bank and not decided yet, per payment
     UNAPPLIED = "unapplied"  # arrived, not yet explained, per payment
     CREDIT = "credit"  # credited, not yet applied, per credit memo
-    REFUNDED = "refunded"  # sent back to a payer
+    REFUNDED = "refunded"  # sent back to a payer: given up by its payment, taken by what sent it back
+    ELSEWHERE = "elsewhere"  # moved at a provider for what is not in these books
     FEE = "fee"  # kept by a bank on the way
     DISCOUNT = "discount"  # taken for paying early
     DEDUCTION = "deduction"  # kept back by the customer
@@ -100,14 +113,34 @@ def credited(memo: CreditMemo) -> Group:
 
 
 def received(payment: Payment) -> Group:
-    """A payment: cash came in, and nobody knows yet what for."""
+    """A payment: money came in, and nobody knows yet what for. What a provider kept of it is our fee."""
+    owner = (payment.customer, "", payment.id)
+    where = Account.HELD if payment.held_by else Account.CASH
     return balanced(
         f"payment {payment.number} received",
         (
-            Posting(Account.CASH, payment.amount, payment.customer, "", payment.id),
-            Posting(Account.UNAPPLIED, -payment.amount, payment.customer, "", payment.id),
+            Posting(where, payment.amount, *owner),
+            Posting(Account.UNAPPLIED, -payment.amount, *owner),
+            *kept(payment),
         ),
     )
+
+
+def kept(source: Payment | Dispute) -> tuple[Posting, ...]:
+    """What a provider keeps for a payment that it holds, or for a dispute."""
+    if not source.fee or not source.held_by:
+        return ()
+    return _fee(source.fee, source.customer, source.id)
+
+
+def kept_more(payment: Payment, fee: Money) -> Group:
+    """A provider's fee for a payment became known later, or is another now; `fee` is what comes to it."""
+    return balanced(f"fee for payment {payment.number}", _fee(fee, payment.customer, payment.id))
+
+
+def _fee(fee: Money, customer: str, source: str) -> tuple[Posting, ...]:
+    owner = (customer, "", source)
+    return (Posting(Account.FEE, fee, *owner), Posting(Account.HELD, -fee, *owner))
 
 
 def applied(
@@ -174,16 +207,93 @@ def taken_back(memo: str, standing: Sequence[Posting]) -> Group:
     return balanced(memo, _backwards(standing))
 
 
+def towards(memo: str, wanted: Iterable[Posting], standing: Iterable[Posting]) -> Group:
+    """What it takes to get from what stands of a document to what should: nothing where that is the same."""
+    sums: dict[tuple[Account, str, str, str, str], int] = {}
+    for sign, postings in ((1, wanted), (-1, standing)):
+        for one in postings:
+            key = (one.account, one.amount.currency, one.customer, one.invoice, one.payment)
+            sums[key] = sums.get(key, 0) + sign * one.amount.minor
+    rest = (
+        Posting(account, Money.of_minor(minor, currency), customer, invoice, payment)
+        for (account, currency, customer, invoice, payment), minor in sums.items()
+    )
+    return balanced(memo, rest)
+
+
 def _backwards(postings: Sequence[Posting]) -> tuple[Posting, ...]:
     return tuple(posting._replace(amount=-posting.amount) for posting in postings)
 
 
 def refunded(payment: Payment, amount: Money) -> Group:
-    """Part of a payment went back to the payer."""
+    """Part of a payment went back to the payer; below zero: it came back to us."""
+    owner = (payment.customer, "", payment.id)
+    verb = "refunded" if amount.amount > 0 else "given back"
     return balanced(
-        f"payment {payment.number} refunded",
+        f"payment {payment.number} {verb}",
+        (Posting(Account.UNAPPLIED, amount, *owner), Posting(Account.REFUNDED, -amount, *owner)),
+    )
+
+
+def freed(payment: Payment, invoice: Invoice, amount: Money) -> Group:
+    """Part of what a payment settled of an invoice in its own currency is owed again: it was sent back."""
+    return balanced(
+        f"payment {payment.number} unapplied from invoice {invoice.number}: it was sent back",
         (
-            Posting(Account.UNAPPLIED, amount, payment.customer, "", payment.id),
-            Posting(Account.REFUNDED, -amount, payment.customer, "", payment.id),
+            Posting(Account.RECEIVABLE, amount, invoice.customer, invoice.id, payment.id),
+            Posting(Account.UNAPPLIED, -amount, invoice.customer, "", payment.id),
         ),
+    )
+
+
+def sent_back(refund: Refund) -> tuple[Posting, ...]:
+    """What stands of a refund: a provider paid it out of what it holds. One of a bank's money is not held."""
+    if not refund.held_by:
+        return ()
+    return _moved(Account.REFUNDED, refund.amount, refund.customer, refund.id)
+
+
+def disputed(dispute: Dispute) -> tuple[Posting, ...]:
+    """What stands of a dispute: what was taken is nobody's while it is open, sent back once it is lost."""
+    taken = dispute.withdrawn or Money.zero(dispute.amount.currency)
+    where = Account.REFUNDED if dispute.outcome == "lost" else Account.DISPUTED
+    return (*_moved(where, taken, dispute.customer, dispute.id), *kept(dispute))
+
+
+def _moved(where: Account, amount: Money, customer: str, source: str) -> tuple[Posting, ...]:
+    """Out of what a provider holds."""
+    owner = (customer, "", source)
+    return (Posting(where, amount, *owner), Posting(Account.HELD, -amount, *owner))
+
+
+def paid_out(payout: Payout) -> tuple[Posting, ...]:
+    """What stands of a payout: it left what the provider holds; a failed one is held again."""
+    return () if payout.failed_on else _moved(Account.TRANSIT, payout.amount, "", payout.id)
+
+
+def charged(payout: Payout, fee: Money) -> tuple[Posting, ...]:
+    """The provider took a fee out of what it holds, by itself."""
+    return _fee(fee, "", payout.id)
+
+
+def elsewhere(payout: Payout, amount: Money) -> tuple[Posting, ...]:
+    """Something moved what the provider holds, and it is not in these books; above zero: it came in."""
+    return _moved(Account.ELSEWHERE, -amount, "", payout.id)
+
+
+def exchanged(payout: Payout, given: Money, got: Money) -> tuple[Posting, ...]:
+    """The provider holds `got` instead of `given`, which is in another currency."""
+    owner = ("", "", payout.id)
+    return (
+        *(Posting(Account.HELD, -given, *owner), Posting(Account.EXCHANGE, given, *owner)),
+        *(Posting(Account.HELD, got, *owner), Posting(Account.EXCHANGE, -got, *owner)),
+    )
+
+
+def transferred(line: Payment, payout: Payout) -> Group:
+    """A bank's line is the money of a payout: no customer paid it."""
+    owner = (line.customer, "", line.id)
+    return balanced(
+        f"{line.number} is payout {payout.number} of {payout.held_by}",
+        (Posting(Account.UNAPPLIED, line.amount, *owner), Posting(Account.TRANSIT, -line.amount, *owner)),
     )

@@ -32,7 +32,8 @@ from hub.store.tx import Now, Store, utc_now
 from hub.ui import build_ui
 from hub.vital import vital_signs
 from webhooks.deadline import Deadline
-from webhooks.files import FileDoor, pick_up
+from webhooks.files import FileDoor
+from webhooks.folder import pick_up
 from webhooks.receiver import Receiver
 
 BODY_SECONDS = 10.0  # a webhook's body must have arrived by then

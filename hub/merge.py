@@ -13,22 +13,33 @@ from hub.model import KINDS, Application, Document, Money
 # Fields that a source may still change in each state; a kind or state that is not listed is wide open.
 _AGREED_ORDER = frozenset({"title", "note"})
 _BOOKED = frozenset({"cancelled_on"})
-_APPLYING = frozenset({"cancelled_on", "applications"})  # applications may only grow
+_APPLYING = frozenset({"cancelled_on", "applications", "fee"})  # applications may only grow
+_CHARGED = frozenset({"fee"})  # providers tell what they kept when they know it
+_DISPUTED = frozenset({"withdrawn", "fee", "outcome", "reason", "respond_by"})
+_PAID_OUT = frozenset({"items", "trace", "descriptor", "account", "arrives_on", "failed_on"})
+_TELLING = frozenset({"documents", "trace"})
 _CLOSED = frozenset[str]()
 STILL_OPEN: Mapping[str, Mapping[str, frozenset[str]]] = {
     "order": dict.fromkeys(("approved", "part_invoiced", "invoiced", "closed", "cancelled"), _AGREED_ORDER),
     "shipment": {"confirmed": frozenset({"tracking"})},
     "payment": {
-        **dict.fromkeys(("unidentified", "unapplied", "part_applied", "applied"), _APPLYING),
-        "reversed": _CLOSED,
+        # a later file of the bank may tell more of the same line: what it pays, and its trace
+        **dict.fromkeys(("unidentified", "unapplied", "part_applied", "applied"), _APPLYING | _TELLING),
+        "transferred": _BOOKED | _TELLING,
+        "reversed": _CHARGED,
     },
-    "invoice": {**dict.fromkeys(("issued", "part_paid", "paid"), _BOOKED), "cancelled": _CLOSED},
+    "invoice": dict.fromkeys(("issued", "part_paid", "paid", "cancelled"), _BOOKED | {"payment_link"}),
     "credit_memo": {**dict.fromkeys(("issued", "part_applied", "applied"), _APPLYING), "cancelled": _CLOSED},
     "adjustment": {"booked": _BOOKED, "reversed": _CLOSED},
+    "refund": {"booked": frozenset({"cancelled_on", "reason"}), "reversed": frozenset({"reason"})},
+    "dispute": dict.fromkeys(("opened", "won", "lost"), _DISPUTED),
+    "payout": dict.fromkeys(("announced", "settled", "failed"), _PAID_OUT),
+    "remittance": {"matched": _CLOSED},
+    "statement": {"accepted": _CLOSED},
 }
 # Of what the hub or another system made and is only kept there: that it is applied, and what it is over.
 ELSEWHERE: Mapping[str, frozenset[str]] = {
-    "invoice": frozenset({"payable_amount", "currency"}),
+    "invoice": frozenset({"payable_amount", "currency", "payment_link"}),
     "credit_memo": frozenset({"payable_amount", "currency", "applications"}),
     "payment": frozenset({"amount", "applications"}),
     "adjustment": frozenset({"amount"}),
@@ -37,7 +48,11 @@ ELSEWHERE: Mapping[str, frozenset[str]] = {
 # Filled in by the hub where the source has nothing: an empty value there does not clear them.
 _HUB_FILLS: Mapping[str, frozenset[str]] = {
     "order": frozenset({"number", "issue_date", "payment_terms", "seller"}),
-    "payment": frozenset({"number", "customer", "seller"}),
+    "payment": frozenset({"number", "customer", "seller", "documents", "trace", "fee"}),
+    "refund": frozenset({"customer", "seller", "held_by"}),
+    "dispute": frozenset({"customer", "seller", "held_by", "fee"}),
+    "payout": frozenset({"payment"}),
+    "remittance": frozenset({"customer", "payment"}),
     "invoice": frozenset(
         {"order", "order_number", "purchase_order", "payment_terms", "seller", "tax_subtotals"}
     ),

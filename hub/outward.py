@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from hub.connector import Candidate, Idempotency, Kind, Write
@@ -14,13 +17,14 @@ from hub.http import calls_until
 from hub.present import present
 from hub.registry import Live
 from hub.stages import knowing
-from hub.store import connections, queue
+from hub.store import access, connections, queue
 from hub.store.tables import XREF
 from hub.store.tx import Tx
 from hub.store.xrefs import Sent
 
 OUTBOX_BATCH = 64
 CANDIDATES_MAX = 20  # that a person is shown
+SAME_COMPANY_SECONDS = 1.0  # until the other one is there, and is found
 HELD_UP_SECONDS = 60.0  # until a row looks again whether a person has answered for what it waits for
 
 
@@ -129,13 +133,37 @@ class Outward(Core):
 
     def _push_one(self, live: Live, job: Job) -> str | Exception:
         try:
-            write = self._ready(live, job)
-            failpoint("push.before")
-            external_id: str = live.connector.push(write)
-            failpoint("push.after")
+            with self._alone(live, job.write):
+                write = self._ready(live, job)
+                failpoint("push.before")
+                external_id: str = live.connector.push(write)
+                failpoint("push.after")
         except Exception as error:  # noqa: BLE001 - whatever a connector raises, the row must be settled
             return error
         return external_id
+
+    @contextmanager
+    def _alone(self, live: Live, write: Write) -> Iterator[None]:
+        """Nobody else looks for the same company there, or creates it, before we have: two would be made.
+
+        Raises NotYet while somebody does.
+        """
+        names = _same_company(live, write)
+        if not names:
+            yield
+            return
+        holder = uuid.uuid4().hex
+        with self.store.begin() as tx:
+            if not all(
+                access.lead(self.store.database, tx.conn, n, holder, self.bounds.lease) for n in names
+            ):
+                told = "another document of the same company is being written there"
+                raise NotYet(told, code="same_company", sent=False, retry_after=SAME_COMPANY_SECONDS)
+        try:
+            yield
+        finally:
+            with self.store.begin() as tx:
+                access.leave(tx.conn, names, holder)
 
     def _push_many(self, live: Live, jobs: Sequence[Job]) -> Sequence[str | Exception]:
         """One answer per job. A call that failed as a whole failed for each of them."""
@@ -241,6 +269,16 @@ class Outward(Core):
 def _batches_at_once(calls: int) -> int:
     """Somewhat more than may call at a time: while these wait for the vendor, others prepare or settle."""
     return calls + 2 + calls // 4
+
+
+def _same_company(live: Live, write: Write) -> Sequence[str]:
+    """A name for each thing that two documents of one company would share, where a look-up goes by them."""
+    kind = live.manifest.kinds.get(write.kind, Kind())
+    told = write.record.get("match")
+    if not (kind.matched and live.matches) or write.external_id is not None or not isinstance(told, Mapping):
+        return ()
+    shared = [f"{live.account}/{key}/{str(value).strip().casefold()}" for key, value in told.items() if value]
+    return sorted(f"match/{hashlib.sha256(one.encode()).hexdigest()[:40]}" for one in shared)
 
 
 def _taken(tx: Tx, connection: str, write: Write, found: Sequence[Candidate]) -> Mapping[str, str]:

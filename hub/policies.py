@@ -33,6 +33,13 @@ class Ordering(Value):
     default_terms: str = "NET30"
 
 
+class Discount(Value):
+    """What a customer may take off for paying early."""
+
+    percent: Exact = Field(gt=0, lt=100, description="of the invoice's payable amount")
+    days: int = Field(ge=0, le=366, description="after its issue date, the last day included")
+
+
 class Matching(Value):
     """How far cash is applied without a human."""
 
@@ -45,6 +52,22 @@ class Matching(Value):
     )
     write_off_max: Mapping[Currency, Exact] = Field(
         default_factory=dict, description="largest amount a person may write off of an invoice, per currency"
+    )
+    deduction_max: Mapping[Currency, Exact] = Field(
+        default_factory=dict, description="largest deduction of an invoice a person may accept, per currency"
+    )
+    discounts: Mapping[str, Discount] = Field(
+        default_factory=dict, description="payment terms code to the discount booked without a human"
+    )
+    discount_grace_days: int = Field(default=0, ge=0, le=60, description="days a discount may be late")
+    remittance_window_days: int = Field(
+        default=10, ge=0, le=90, description="days between advice and money that share only amount and payer"
+    )
+    remittance_wait_days: int = Field(
+        default=5, ge=0, le=365, description="days after which announced money that has not come is a case"
+    )
+    payout_days: int = Field(
+        default=5, ge=0, description="days around its expected arrival in which a bank line may be a payout"
     )
 
 
@@ -90,6 +113,12 @@ def load_policies(path: Path) -> Policies:
 
 
 def _consistent(policies: Policies, path: Path) -> Policies:
+    strange = [code for code in policies.matching.discounts if code not in policies.terms]
+    if strange:
+        raise Invalid(
+            f"{path}: matching.discounts: {strange[0]!r} is none of the terms {', '.join(policies.terms)}",
+            field="matching.discounts",
+        )
     unknown = [code for code in policies.invoicing.by_seller if code not in policies.sellers]
     if unknown and policies.sellers:
         known = ", ".join(policies.sellers)

@@ -9,6 +9,7 @@ from hub.model import (
     Adjustment,
     CreditMemo,
     Customer,
+    Dispute,
     Document,
     Invoice,
     InvoiceState,
@@ -16,7 +17,11 @@ from hub.model import (
     Money,
     Order,
     Payment,
+    Payout,
+    Refund,
+    Remittance,
 )
+from hub.stages import reasons
 from hub.stages.outcome import Reader
 
 Abroad = Callable[[str], str]
@@ -42,15 +47,21 @@ def present(document: Document, read: Reader, abroad: Abroad = nowhere) -> dict[
             "order_external_id": abroad(document.order) if document.order else "",
         }
     elif isinstance(document, Payment):
-        shown |= _payment(document, read)
+        shown |= _payment(document, read) | _worded(document)
         shown |= {
             "customer_external_id": abroad(document.customer) if document.customer else "",
             "order_external_ids": _orders_paid(document, read, abroad),
         }
+    elif isinstance(document, Remittance):
+        shown |= _remittance(document, read) | _worded(document)
     elif isinstance(document, CreditMemo):
         shown |= _credit_memo(document, read) | _relatives(document, document.order, read, abroad)
     elif isinstance(document, Adjustment):
         shown |= _relatives(document, "", read, abroad)
+    elif isinstance(document, Refund | Dispute):
+        shown |= _of_payment(document, read, abroad)
+    elif isinstance(document, Payout):
+        shown |= _payout(document, read)
     customer = read.get(str(getattr(document, "customer", ""))) if "customer" in shown else None
     if isinstance(customer, Customer):
         shown["customer_name"] = customer.name
@@ -189,6 +200,41 @@ def _allocations(source: str, read: Reader) -> list[dict[str, Any]]:
 def _payment(payment: Payment, read: Reader) -> dict[str, Any]:
     left = read.unapplied(payment.id, payment.amount.currency)
     return {"allocations": _allocations(payment.id, read), "unapplied": left.model_dump()}
+
+
+def _remittance(remittance: Remittance, read: Reader) -> dict[str, Any]:
+    payment = read.get(remittance.payment) if remittance.payment else None
+    return {"payment_number": payment.number if isinstance(payment, Payment) else ""}
+
+
+def _worded(document: Payment | Remittance) -> dict[str, Any]:
+    """What the payer says it is for, with the reasons in words where only codes were told."""
+    shown = document.model_dump(include={"documents", "adjustments"})
+    told = [
+        *shown.get("adjustments", ()),
+        *(one for each in shown["documents"] for one in each["adjustments"]),
+    ]
+    for one in told:
+        one["text"] = reasons.in_words(one["reason"], one["text"])
+    return shown
+
+
+def _of_payment(document: Refund | Dispute, read: Reader, abroad: Abroad) -> dict[str, Any]:
+    payment = read.get(document.payment)
+    return {
+        "customer_external_id": abroad(document.customer) if document.customer else "",
+        "payment_external_id": abroad(document.payment),
+        "payment_number": payment.number if isinstance(payment, Payment) else "",
+    }
+
+
+def _payout(payout: Payout, read: Reader) -> dict[str, Any]:
+    """`fees`: kept of its items, and taken by items of their own."""
+    fees = Money.zero(payout.amount.currency)
+    for item in payout.items:
+        fees += -item.net if item.type == "fee" else item.fee
+    line = read.get(payout.payment) if payout.payment else None
+    return {"payment_number": line.number if isinstance(line, Payment) else "", "fees": fees.model_dump()}
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -18,12 +18,18 @@ from hub.stages import (
     closing,
     credit,
     crediting,
+    disputing,
     fulfilment,
     invoicing,
     matching,
     ordering,
+    paying_out,
     receivables,
+    reclaiming,
+    refunding,
+    remitting,
     resolving,
+    statements,
 )
 from hub.stages.outcome import Decision, Event, Outcome, Stage
 from hub.store.documents import promoted
@@ -55,6 +61,7 @@ REACTIONS: Mapping[str, Sequence[Stage]] = {
     "invoice.changed": (billing.check,),
     "invoice.refused": (),
     "invoice.withdrawn": (),
+    "invoice.returned": (),
     "invoice.issued": (receivables.open_item,),
     "invoice.part_paid": (closing.close_order,),
     "invoice.paid": (closing.close_order,),
@@ -78,16 +85,50 @@ REACTIONS: Mapping[str, Sequence[Stage]] = {
     "payment.received": (matching.apply,),
     "payment.changed": (matching.changed,),
     "payment.withdrawn": (),
-    "payment.reversed": (invoicing.settle,),
+    "payment.reversed": (invoicing.settle, paying_out.line_lost),
     "payment.unapplied": (invoicing.settle,),
     "payment.unidentified": (),
     "payment.on_account": (credit.release_holds,),
-    "payment.refunded": (),
+    "payment.refunded": (invoicing.settle,),
+    "payment.restored": (invoicing.settle, credit.release_holds),
+    "payment.transferred": (),
     "payment.applied": (invoicing.settle, credit.release_holds),
+    "refund.received": (refunding.check,),
+    "refund.changed": (refunding.check,),
+    "refund.refused": (),
+    "refund.withdrawn": (),
+    "refund.booked": (),
+    "refund.reversed": (),
+    "dispute.received": (disputing.check,),
+    "dispute.changed": (disputing.check,),
+    "dispute.refused": (),
+    "dispute.opened": (),
+    "dispute.won": (),
+    "dispute.lost": (),
+    "payout.received": (paying_out.check,),
+    "payout.changed": (paying_out.check,),
+    "payout.refused": (),
+    "payout.announced": (),
+    "payout.settled": (),
+    "payout.failed": (),
+    "payout.returned": (),
+    "payout.unsettled": (),
+    "remittance.received": (remitting.check,),
+    "remittance.changed": (remitting.check,),
+    "remittance.refused": (),
+    "remittance.noted": (),
+    "remittance.waiting": (),
+    "remittance.matched": (),
+    "statement.received": (statements.check,),
+    "statement.changed": (statements.check,),
+    "statement.accepted": (),
     "message.received": (),
     "message.changed": (),
 }
 
+_RECLAIMED: Mapping[str, Decision] = {
+    "credit": reclaiming.credit, "collect": reclaiming.collect, "write_off": reclaiming.write_off,
+}  # fmt: skip
 DECISIONS: Mapping[str, Mapping[str, Decision]] = {  # case reason -> what a person may decide
     "order_invalid": {"accept": ordering.accept, "cancel": ordering.cancel},
     "credit_hold": {"release": credit.release, "reject": credit.reject},
@@ -96,7 +137,10 @@ DECISIONS: Mapping[str, Mapping[str, Decision]] = {  # case reason -> what a per
     "late_change": {"keep": amending.keep, "amend": amending.amend, "credit": amending.credit},
     "merged": {"keep": amending.keep, "cancel": amending.withdraw},
     "shipment_refused": {"retry": fulfilment.retry},
-    "invoice_refused": {"retry": billing.retry, "accept": billing.accept, "cancel": billing.drop},
+    "invoice_refused": {
+        "retry": billing.retry, "accept": billing.accept, "send_back": billing.send_back,
+        "cancel": billing.drop,
+    },
     "invoice_cancelled": {"cancel": cancelling.unapply_and_cancel, "keep": amending.keep},
     "credit_memo_refused": {"retry": crediting.retry, "cancel": crediting.drop},
     "unapplied_credit": {"apply": resolving.apply_to, "leave_open": resolving.leave_credit},
@@ -112,12 +156,29 @@ DECISIONS: Mapping[str, Mapping[str, Decision]] = {  # case reason -> what a per
         "returned": resolving.returned, "on_account": resolving.on_account,
         "leave_open": resolving.leave_open,
     },
+    "sent_back_twice": {"noted": reclaiming.noted},
+    "refund_refused": {"retry": refunding.retry, "drop": refunding.drop},
+    "refund_applied": _RECLAIMED,
+    "dispute_refused": {"retry": disputing.retry},
+    "dispute_opened": {"noted": reclaiming.noted},
+    "dispute_lost": _RECLAIMED,
+    "payout_refused": {"retry": paying_out.retry, "accept": paying_out.accept},
+    "payout_missing": {"noted": reclaiming.noted},
+    "payout_failed": {"noted": reclaiming.noted, "release": paying_out.release},
     "short_payment": {
         "leave_open": resolving.leave_open, "bank_fee": adjusting.bank_fee, "write_off": adjusting.write_off,
+        "deduction": adjusting.deduction, "discount": adjusting.discount,
     },
+    "remittance_refused": {"retry": remitting.retry, "drop": remitting.set_aside},
+    "unmatched_remittance": {"match": remitting.match, "leave_open": remitting.set_aside},
+    "statement_gap": {"leave_open": statements.leave},
+    "statement_repeated": {"drop": statements.leave, "accept": statements.accept},
+    "statement_overlap": {"drop": statements.leave, "accept": statements.accept},
+    "statement_unbalanced": {"drop": statements.leave},
 }  # fmt: skip
 
-EVENTS_MAX = 500  # events that one delivery or decision may cause; more is a loop
+CHAIN_MAX = 100  # events each caused by the one before it; more is a loop
+EVENTS_MAX = 200_000  # that one object or decision may cause: a payment may settle thousands of invoices
 
 
 class Cause(NamedTuple):
@@ -137,23 +198,26 @@ def run(tx: Tx, first: Sequence[Event], hear: Hear, cause: Cause) -> None:
 
     Raises IllegalMove where a stage would take a document to a state it cannot reach.
     """
-    queue, count = deque(first), 0
+    queue, count = deque((event, 1) for event in first), 0
     while queue:
-        event = queue.popleft()
+        event, chain = queue.popleft()
         count += 1
-        if count > EVENTS_MAX:
-            raise RuntimeError(f"over {EVENTS_MAX} events from {cause.id}, the last {event.name}")
+        if count > EVENTS_MAX or chain > CHAIN_MAX:
+            raise RuntimeError(f"{count} events from {cause.id}, {chain} in a chain, the last {event.name}")
         _happen(tx, event, hear, cause)
         for stage in REACTIONS[event.name]:
-            queue.extend(apply(tx, stage(event.document, tx.reader), cause))
+            queue.extend((one, chain + 1) for one in apply(tx, stage(event.document, tx.reader), cause))
 
 
 def apply(tx: Tx, outcome: Outcome, cause: Cause) -> Sequence[Event]:
     """Write what a stage or a person decided; returns the events that follow."""
     for group in outcome.groups:
         tx.books.post(group, tx.now, tx.now.date())
+    answered: dict[str, list[str]] = {}
     for document_id, reason in outcome.closes:
-        tx.cases.close(document_id, [reason], tx.now)
+        answered.setdefault(document_id, []).append(reason)
+    for document_id, reasons in answered.items():
+        tx.cases.close(document_id, reasons, tx.now)
     for case in outcome.cases:
         order = promoted(case.document).order
         tx.cases.open(

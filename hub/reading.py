@@ -7,8 +7,9 @@ about one deal cost one read of it.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -33,6 +34,19 @@ class Told(NamedTuple):
     row: Any
     changes: Sequence[Change]
     asked_at: datetime
+    rest: Iterator[Change] = iter(())  # what was not read yet of a delivery of very many
+
+
+def parts(changes: Iterable[Change], most: int) -> Iterator[list[Change]]:
+    """Changes as they share a transaction: those of one bank statement, and at most so many."""
+    part: list[Change] = []
+    for change in changes:
+        if part and (len(part) >= most or change.kind == "statement"):
+            yield part
+            part = []
+        part.append(change)
+    if part:
+        yield part
 
 
 class Reading(Core):
@@ -81,11 +95,12 @@ class Reading(Core):
                 break
             asked_at = self.store.now()
             try:
-                found = list(self.registry.get(row.connection).connector.read(_delivery(row)))
+                found = iter(self.registry.get(row.connection).connector.read(_delivery(row)))
+                first = list(islice(found, self.bounds.part + 1))
             except Exception as error:  # noqa: BLE001 - whatever a connector raises, the row must be settled
                 self._failed(INBOX, row, error)
             else:
-                told.append(Told(row, found, asked_at))
+                told.append(Told(row, first, asked_at, found))
         return told
 
     def _read_crowd(self, rows: Sequence[Any], began: float) -> list[Told]:

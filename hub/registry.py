@@ -15,7 +15,7 @@ import orjson
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from hub.catalog import translators
-from hub.connector import BatchSink, BatchSource, Manifest, Matcher, Poller, Responder, Source
+from hub.connector import Alternating, BatchSink, BatchSource, Manifest, Matcher, Poller, Responder, Source
 from hub.errors import Invalid, Unmappable
 from hub.governing import Governor, Lane
 from hub.http import governed
@@ -75,6 +75,11 @@ class Live:
     def polls(self) -> bool:
         """Can it be asked for what is new?"""
         return isinstance(self.connector, Poller)
+
+    @cached_property
+    def turns(self) -> int:
+        """How many polls ask it for everything once."""
+        return max(self.connector.turns, 1) if isinstance(self.connector, Alternating) else 1
 
     @cached_property
     def crowds(self) -> bool:

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from hub.bounded import bound_login
 from hub.connector import (
+    Alternating,
     Arrival,
     Backfiller,
     BatchSink,
@@ -27,6 +28,7 @@ from hub.connector import (
     OpenItems,
     Page,
     Poller,
+    Printer,
     Record,
     Responder,
     Schema,
@@ -47,10 +49,15 @@ from hub.errors import (
     Transient,
     Unmappable,
 )
+from hub.forms import web_address, zone_name
 from hub.http import Door, Reply, encode, retry_after, verdict
+from hub.sftp import SftpAccount, SftpDoor
+from hub.sftp_pickup import REFUSED, Folder, SftpPickup
 from hub.xml import parse_xml
 
 __all__ = [
+    "REFUSED",
+    "Alternating",
     "Arrival",
     "AuthFailed",
     "Backfiller",
@@ -65,6 +72,7 @@ __all__ = [
     "Delivery",
     "Door",
     "Field",
+    "Folder",
     "Health",
     "Idempotency",
     "Installer",
@@ -78,6 +86,7 @@ __all__ = [
     "OpenItems",
     "Page",
     "Poller",
+    "Printer",
     "QuotaSpent",
     "RateLimited",
     "Record",
@@ -86,6 +95,9 @@ __all__ = [
     "Responder",
     "Schema",
     "SecretStr",
+    "SftpAccount",
+    "SftpDoor",
+    "SftpPickup",
     "Sink",
     "Source",
     "Step",
@@ -97,4 +109,6 @@ __all__ = [
     "parse_xml",
     "retry_after",
     "verdict",
+    "web_address",
+    "zone_name",
 ]

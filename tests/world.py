@@ -256,7 +256,9 @@ class World:
         """A delivery reaches the hub; returns what became of it."""
         self.events += 1
         body = {"event": event or f"e{self.events}", "changes": list(changes)}
-        delivery = Delivery(headers or {}, json.dumps(body).encode(), f"http://test/{connection}", START)
+        delivery = Delivery(
+            headers or {}, json.dumps(body).encode(), f"http://test/{connection}", self.today[0]
+        )
         return str(self.hub.accept([self.hub.receive(connection, delivery)])[0])
 
     def work(self, rounds: int = 12) -> None:

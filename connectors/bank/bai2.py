@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from connectors.bank import bai2_codes, references
-from connectors.bank.bai2_parse import Account, Control, Detail, Group, Report, report
+from connectors.bank.bai2_parse import Account, Control, Detail, Group, Report, reports
 from connectors.bank.bai2_records import records
 from connectors.bank.flat import decoded, implied, lines, taken
-from connectors.bank.statement import Balance, Entry, Party, Problem, Statement, Transaction
+from connectors.bank.statement import NOBODY, Balance, Entry, Party, Problem, Statement, Transaction
 
 _HEAD = re.compile(rb"(\xef\xbb\xbf)?\s*01,[^,\n]{0,40},[^,\n]{0,40},\d{6},")
 # Tags banks write into the text, one per continuation, and what they mean.
@@ -31,12 +31,13 @@ def recognises(head: bytes) -> str:
 
 def read(source: bytes | IO[bytes]) -> Iterator[Statement]:
     """Every account of every group. Raises Invalid naming the line of what is not BAI2."""
-    whole = report(records(lines(decoded(taken(source)))))
-    above = _file_problems(whole)
-    for group in whole.groups:
-        shared = [*_group_problems(group), *above]
-        for account in group.accounts:
-            yield _statement(account, group, whole, [*_account_problems(account), *shared])
+    for whole in reports(records(lines(decoded(taken(source))))):
+        above = _file_problems(whole)
+        for group in whole.groups:
+            shared = [*_group_problems(group), *above]
+            for account in group.accounts:
+                own = [*account.unread, *_account_problems(account)]
+                yield _statement(account, group, whole, [*own, *shared])
 
 
 def _statement(account: Account, group: Group, whole: Report, problems: Sequence[Problem]) -> Statement:
@@ -47,7 +48,7 @@ def _statement(account: Account, group: Group, whole: Report, problems: Sequence
     }
     closing = balances.get(bai2_codes.CLOSING)
     # A report of balances alone, without a single detail, moves from one to the other unexplained.
-    opening = balances.get(bai2_codes.OPENING) if account.details else None
+    opening = balances.get(bai2_codes.OPENING) if account.details or account.unread else None
     return Statement(
         account="".join(account.number.split()),
         currency=account.currency,
@@ -62,7 +63,7 @@ def _statement(account: Account, group: Group, whole: Report, problems: Sequence
 
 
 def _entry(detail: Detail, account: Account, group: Group) -> Entry:
-    tagged = [found for line in detail.text if (found := _TAG.fullmatch(line.strip()))]
+    tagged = [found for line in detail.text if ":" in line and (found := _TAG.fullmatch(line.strip()))]
     tags = {found[1]: found[2] for found in tagged}
     cheque = detail.customer_reference if detail.type in ("475", "555") else ""
     transaction = Transaction(
@@ -92,6 +93,8 @@ def _entry(detail: Detail, account: Account, group: Group) -> Entry:
 
 
 def _party(tags: dict[str, str], *kinds: Sequence[str]) -> Party:
+    if not tags:
+        return NOBODY
     name, account, bic = (_tagged(tags, one) for one in kinds)
     return Party(name, "".join(account.split()), bic)
 
@@ -125,7 +128,7 @@ def _group_problems(group: Group) -> list[Problem]:
 
 def _file_problems(whole: Report) -> list[Problem]:
     if whole.control is None:
-        return [Problem(0, "the file has no trailer 99: it was cut off")]
+        return [Problem(whole.last, "the file has no trailer 99: it was cut off")]
     units = sum(one.control.units for one in whole.groups if one.control)
     return _compared("file", units, whole.control, whole.records, parts=len(whole.groups), named="groups")
 

@@ -5,6 +5,8 @@ Source: BAI Cash Management Balance Reporting Specifications, Version 2, appendi
 
 from __future__ import annotations
 
+from functools import cache
+
 OPENING, CLOSING = "010", "015"  # ledger balances
 CREDITS, DEBITS = "100", "400"  # totals of an account
 
@@ -37,6 +39,7 @@ NAMES = {
 REVERSALS = frozenset({"252", "255", "257", "261", "266", "552", "555", "557", "561", "566"})
 
 
+@cache
 def sign_of(code: str) -> int:
     """1 for a credit, -1 for a debit, 0 for a code that moves no money (a status, a note)."""
     number = int(code)

@@ -6,16 +6,19 @@ Source: BAI Cash Management Balance Reporting Specifications, Version 2.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from connectors.bank.bai2_codes import sign_of
 from connectors.bank.bai2_records import Record
-from connectors.bank.flat import excerpt, implied, whole, yymmdd
+from connectors.bank.flat import excerpt, exponent, whole, yymmdd
+from connectors.bank.statement import Problem, problem_of
 from hub.sdk import Invalid
 
+_CODE = re.compile(r"\d{3}", re.ASCII)
+_NARROW = frozenset(("", "0", "1", "2", "Z"))
 FUNDS = ("", "0", "1", "2", "S", "V", "D", "Z")
 DISTRIBUTION_MAX = 400  # parts of one amount available on different days (funds type D)
 
@@ -60,6 +63,7 @@ class Account(NamedTuple):
     details: Sequence[Detail]
     records: int
     control: Control | None
+    unread: Sequence[Problem] = ()
 
 
 class Group(NamedTuple):
@@ -85,12 +89,23 @@ class Report(NamedTuple):
     groups: Sequence[Group]
     records: int
     control: Control | None
+    last: int
 
 
-def report(logical: Sequence[Record]) -> Report:
-    """The whole file. Raises Invalid naming the line of the first record that breaks the structure."""
-    if not logical or logical[0].code != "01":
-        raise Invalid("line 1: a BAI2 file begins with a 01 record", field="record")
+def reports(logical: Sequence[Record]) -> Iterator[Report]:
+    """Every file in what was sent: some banks put several behind each other.
+
+    Raises Invalid naming the line of the first record that breaks the structure.
+    """
+    starts = [at for at, one in enumerate(logical) if one.code == "01"]
+    if not starts or starts[0]:
+        line = logical[0].line if logical else 1
+        raise Invalid(f"line {line}: a BAI2 file begins with a 01 record", field="record")
+    for start, end in zip(starts, [*starts[1:], len(logical)], strict=True):
+        yield _report(logical[start:end])
+
+
+def _report(logical: Sequence[Record]) -> Report:
     head = _padded(logical[0].fields(), 8)
     groups: list[Group] = []
     at = 1
@@ -107,7 +122,7 @@ def report(logical: Sequence[Record]) -> Report:
     if at < len(logical):
         raise Invalid(f"line {logical[at].line}: a record behind the file trailer 99", field="record")
     physical = sum(one.physical for one in logical)
-    return Report(head[0], yymmdd(head[2]), head[4], groups, physical, control)
+    return Report(head[0], yymmdd(head[2]), head[4], groups, physical, control, logical[-1].line)
 
 
 def _group(logical: Sequence[Record], at: int) -> tuple[Group, int]:
@@ -140,15 +155,19 @@ def _account(logical: Sequence[Record], at: int, default: str) -> tuple[Account,
         raise Invalid(f"line {head.line}: {excerpt(currency)} is no currency code", field="currency")
     start, at = at, at + 1
     details: list[Detail] = []
+    unread: list[Problem] = []
     while at < len(logical) and logical[at].code == "16":
-        details.append(_detail(logical[at], currency))
+        try:
+            details.append(_detail(logical[at], currency))
+        except Invalid as error:  # its account is not used then; the others are
+            unread.append(problem_of(error))
         at += 1
     control = None
     if at < len(logical) and logical[at].code == "49":
         control, at = _control(logical[at], counted=False), at + 1
     physical = sum(one.physical for one in logical[start:at])
     summaries = _summaries(fields[2:], head.line)
-    return Account(head.line, fields[0], currency, summaries, details, physical, control), at
+    return Account(head.line, fields[0], currency, summaries, details, physical, control, unread), at
 
 
 def _control(record: Record, *, counted: bool) -> Control:
@@ -173,7 +192,7 @@ def _summaries(fields: Sequence[str], line: int) -> list[Summary]:
         if not code:
             at += 1
             continue
-        if not re.fullmatch(r"\d{3}", code, re.ASCII):
+        if not _CODE.fullmatch(code):
             raise Invalid(f"line {line}: {excerpt(code)} is no type code of a balance", field="type")
         rest = _padded(fields[at + 1 : at + 4], 3)
         if rest[0]:
@@ -186,7 +205,8 @@ def _summaries(fields: Sequence[str], line: int) -> list[Summary]:
 def _funds_width(kind: str, following: Sequence[str], place: str) -> int:
     """How many fields belong to a funds type (BAI2 appendix: funds type indicators)."""
     if kind not in FUNDS:
-        raise Invalid(f"{place}: {excerpt(kind)} is none of the funds types {' '.join(FUNDS)}", field="funds")
+        told = " ".join(FUNDS).strip()
+        raise Invalid(f"{place}: {excerpt(kind)} is none of the funds types {told}", field="funds")
     if kind == "S":
         return 3
     if kind == "V":
@@ -202,22 +222,22 @@ def _funds_width(kind: str, following: Sequence[str], place: str) -> int:
 def _detail(record: Record, currency: str) -> Detail:
     place = f"line {record.line}"
     pieces = [piece.split(",") for piece in record.pieces]
-    flat = _padded(record.fields(), 3)
-    code, amount, funds = flat[:3]
-    if not re.fullmatch(r"\d{3}", code, re.ASCII):
+    flat = pieces[0] if len(pieces) == 1 else [one for piece in pieces for one in piece]
+    code, amount, funds = [one.strip() for one in _padded(flat[:3], 3)]
+    if not _CODE.fullmatch(code):
         raise Invalid(f"{place}: {excerpt(code)} is no type code", field="type")
     units = whole(amount or "0", f"{place}: type {code}")
-    width = _funds_width(funds, flat[3:], f"{place}: type {code}")
+    width = 0 if funds in _NARROW else _funds_width(funds, flat[3:4], f"{place}: type {code}")
     references, text = _tail(pieces, 3 + width)
     return Detail(
         line=record.line,
         type=code,
         units=units,
-        amount=sign_of(code) * implied(str(units), currency, place),
+        amount=sign_of(code) * Decimal(units).scaleb(-exponent(currency)),
         value_on=yymmdd(flat[3]) if funds == "V" and len(flat) > 3 else None,
         bank_reference=references[0],
         customer_reference=references[1],
-        text=text,
+        text=tuple(text),
     )
 
 
@@ -230,14 +250,14 @@ def _tail(pieces: Sequence[Sequence[str]], fixed: int) -> tuple[list[str], list[
     text: list[str] = []
     passed = 0
     for number, piece in enumerate(pieces):
-        rest = list(piece)
-        while rest and passed < fixed:
-            rest.pop(0)
-            passed += 1
-        wordy = number > 0 and len(rest) == 1 and " " in rest[0].strip()
-        while rest and len(references) < 2 and not wordy:
-            references.append(rest.pop(0).strip())
-        words = ",".join(rest).strip().rstrip(",").rstrip()
+        at = min(len(piece), fixed - passed)
+        passed += at
+        wordy = number > 0 and len(piece) - at == 1 and " " in piece[at].strip()
+        if len(references) < 2 and at < len(piece) and not wordy:
+            taken = piece[at : at + 2 - len(references)]
+            references += [one.strip() for one in taken]
+            at += len(taken)
+        words = ",".join(piece[at:]).strip().rstrip(",").rstrip()
         if words:
             references = _padded(references, 2)
             text.append(words)
@@ -245,4 +265,4 @@ def _tail(pieces: Sequence[Sequence[str]], fixed: int) -> tuple[list[str], list[
 
 
 def _padded(fields: Sequence[str], width: int) -> list[str]:
-    return [*fields, *[""] * (width - len(fields))]
+    return [*fields, *[""] * (width - len(fields))] if len(fields) < width else [*fields]

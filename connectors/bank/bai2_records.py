@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from connectors.bank.flat import Line, excerpt
@@ -37,39 +36,31 @@ class Record(NamedTuple):
         return [one.strip() for piece in self.pieces for one in piece.split(",")]
 
 
-@dataclass
-class _Pieces:
-    """A record as it grows: each part is a physical record and the lines it was wrapped onto."""
-
-    code: str
-    line: int
-    parts: list[list[str]]
-    physical: int = 1
-
-    def record(self) -> Record:
-        return Record(self.code, self.line, [" ".join(one) for one in self.parts], self.physical)
-
-
 def records(found: Sequence[Line]) -> list[Record]:
     """The logical records of a file in order.
 
     A line that begins with no record code goes on with the text of the record before it: some banks wrap
     without writing 88. Raises Invalid naming the line where nothing precedes it.
     """
-    open_: list[_Pieces] = []
+    whole: list[Record] = []
+    open_, pieces, line, physical = "", list[str](), 0, 0
     for number, text in _physical(found):
         code, _, rest = text.partition(",")
         code = code.strip().rstrip("/")
         if code == "88" and open_:
-            open_[-1].parts.append([_ended(rest)])
-            open_[-1].physical += 1
+            pieces.append(_ended(rest))
+            physical += 1
         elif code in CODES and code != "88":
-            open_.append(_Pieces(code, number, [[_ended(rest)]]))
-        elif open_ and (open_[-1].code == "16" or len(open_[-1].parts) > 1):
-            open_[-1].parts[-1].append(_ended(text))
+            if open_:
+                whole.append(Record(open_, line, tuple(pieces), physical))
+            open_, pieces, line, physical = code, [_ended(rest)], number, 1
+        elif open_ and (open_ == "16" or len(pieces) > 1):
+            pieces[-1] = f"{pieces[-1]} {_ended(text)}"
         else:
             raise Invalid(f"line {number}: {excerpt(text)} is no BAI2 record", field="record")
-    return [one.record() for one in open_]
+    if open_:
+        whole.append(Record(open_, line, tuple(pieces), physical))
+    return whole
 
 
 def _ended(rest: str) -> str:
@@ -79,10 +70,11 @@ def _ended(rest: str) -> str:
 
 def _physical(found: Sequence[Line]) -> Iterator[Line]:
     length = _length(found[0].text) if found else LENGTH
+    shortest = min(length, LENGTH)
     pattern = _BEHIND_UNBROKEN if len(found) == 1 else _BEHIND
     for number, text in found:
-        for piece in _blocks(text, length):
-            for one in pattern.split(piece):
+        for piece in _blocks(text, length) if len(text) > shortest else (text,):
+            for one in pattern.split(piece) if "/" in piece[:-1] else (piece,):
                 if one.strip():
                     yield Line(number, one.strip() if one.lstrip()[:2] in CODES else one.rstrip())
 

@@ -6,210 +6,225 @@ moved between versions has a path for each place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple, TypeVar, overload
 
-from connectors.bank import translate
-from connectors.bank.camt_tree import Twig, day_of, decimal_of
+from connectors.bank import camt_details
+from connectors.bank.camt_shape import NotPlain, Shape, Shapes, Twig, day, decimal_of, first, is_amount
 from connectors.bank.statement import (
-    Amount,
+    NO_BATCH,
     Batch,
-    Charge,
-    Document,
     Entry,
-    Party,
-    Reference,
     Status,
     Transaction,
     broken,
 )
 
-_STATUS = {"PDNG": Status.PENDING, "FUTR": Status.PENDING, "INFO": Status.INFORMATION}
+_STATUS = {
+    "": Status.BOOKED, "BOOK": Status.BOOKED,
+    "PDNG": Status.PENDING, "FUTR": Status.PENDING, "PENDING": Status.PENDING, "FUTURE": Status.PENDING,
+    "INFO": Status.INFORMATION, "INFORMATION": Status.INFORMATION, "INFORMATIONAL": Status.INFORMATION,
+}  # fmt: skip
+_CODE = ("BkTxCd/Domn/Cd", "BkTxCd/Domn/Fmly/Cd", "BkTxCd/Domn/Fmly/SubFmlyCd", "BkTxCd/Prtry/Cd")
+_OWN = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt")
 _SIGN = {"CRDT": 1, "DBIT": -1}
 _TRUE = ("true", "1")
-_KIND = ("Tp/CdOrPrtry/Cd", "Tp/CdOrPrtry/Prtry", "Tp/Cd", "RfrdDocTp/Cd")
-_ACCOUNT = ("Id/IBAN", "Id/Othr/Id", "Id/BBAN", "Id/UPIC", "Id/PrtryAcct/Id")
-_RETURN = ("Rsn/Cd", "Rsn/Prtry", "RtrRsn/Cd", "RtrRsn/Prtry")
 
 
-def entry(node: Twig) -> Entry:
-    """The entry; CdtDbtInd already tells the direction of a reversal. Raises Invalid naming its line."""
-    told = node.one("Amt")
-    value = decimal_of(told.text) if told else None
-    if told is None or value is None:
-        raise broken(node.line, f"{told.text[:40] if told else ''!r} is not an amount", "Amt")
-    sign = _SIGN.get(node.word("CdtDbtInd"))
-    if sign is None:
-        raise broken(node.line, f"{node.word('CdtDbtInd')[:10]!r} is neither CRDT nor DBIT", "CdtDbtInd")
-    amount = sign * value
-    parts = [*node.all("NtryDtls/TxDtls"), *node.all("TxDtls")]
-    return Entry(
-        amount=amount,
-        currency=told.currency,
-        booked_on=day_of(node.one("BookgDt")),
-        value_on=day_of(node.one("ValDt")),
-        bank_code=_code(node) or next((code for one in parts if (code := _code(one))), ""),
-        reversal=node.word("RvslInd") in _TRUE or any("RtrInf" in one.kids for one in parts),
-        status=_STATUS.get(node.word("Sts/Cd", "Sts"), Status.BOOKED),
-        bank_reference=node.word("AcctSvcrRef") or node.word("NtryRef"),
-        transactions=tuple(_transactions(node, parts, amount, told.currency)),
-        batch=_batch(node),
-        line=node.line,
+class Kinds(NamedTuple):
+    """The shapes of entries and those of transactions inside them."""
+
+    entries: Shapes
+    details: Shapes
+
+
+class Lazy(Sequence[Transaction]):
+    """The transactions of an entry, made when somebody looks at them: whoever only counts never does."""
+
+    __slots__ = ("_made", "_parts", "_whole")
+
+    def __init__(self, whole: Twig, parts: Sequence[Twig], amount: Decimal, currency: str) -> None:
+        self._parts, self._whole = parts, (whole, amount, currency)
+        self._made: tuple[Transaction, ...] | None = None
+
+    def __len__(self) -> int:
+        return max(1, len(self._parts))
+
+    @overload
+    def __getitem__(self, place: int) -> Transaction: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Transaction]: ...
+    def __getitem__(self, place: int | slice) -> Transaction | Sequence[Transaction]:
+        return self._all()[place]
+
+    def __iter__(self) -> Iterator[Transaction]:
+        return iter(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._all() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())
+
+    def _all(self) -> tuple[Transaction, ...]:
+        if self._made is None:
+            whole, amount, currency = self._whole
+            self._made = tuple(_transactions(whole, self._parts, amount, currency))
+        return self._made
+
+
+class Brief(NamedTuple):
+    """What of an entry moves the balance, for those who only count; `size` is its transactions."""
+
+    amount: Decimal
+    currency: str
+    status: Status
+    size: int
+
+
+Made = TypeVar("Made")
+Maker = Callable[[Twig, Sequence[Twig]], Made]
+
+
+def read(text: str, prefix: str, line: int, kinds: Kinds, make: Maker[Made]) -> Made:
+    """What `make` makes of an entry `<Ntry>...</Ntry>`. Raises NotPlain, or Invalid naming its line."""
+    try:
+        head, *parts = text.split(f"<{prefix}TxDtls>")
+        # Transactions are taken out one by one, so that their number is no part of the entry's shape.
+        cut = [one.partition(f"</{prefix}TxDtls>") for one in parts]
+        if not all(end for _, end, _ in cut):
+            raise NotPlain
+        whole = head + "".join([rest for _, _, rest in cut])
+        found = kinds.entries.read(whole, prefix, line)
+        inside = [kinds.details.read(one, prefix, line) for one, _, _ in cut]
+    except NotPlain:
+        found, inside = kinds.entries.read(text, prefix, line), []
+    return make(found, inside)
+
+
+class _Places(NamedTuple):
+    """Where the fields of an entry of one shape stand among its values."""
+
+    shape: Shape
+    amount: int
+    currency: str
+    sign: Sequence[int]
+    status: Sequence[int]
+    booked_on: Sequence[int]
+    value_on: Sequence[int]
+    reversal: Sequence[int]
+    reference: Sequence[int]
+    code: Sequence[Sequence[int]]
+    inside: bool
+    batch: bool
+
+
+@lru_cache(maxsize=4_096)
+def _places(root: Shape) -> _Places:
+    node = next(iter(root.all("Ntry")), Shape())
+    amount = next(iter(node.all("Amt")), Shape())
+    return _Places(
+        node,
+        amount.at,
+        amount.currency,
+        node.texts(("CdtDbtInd",)),
+        node.texts(("Sts/Cd", "Sts/Prtry", "Sts")),  # a code until version 07, a choice since
+        node.texts(("BookgDt/Dt", "BookgDt/DtTm")),
+        node.texts(("ValDt/Dt", "ValDt/DtTm")),
+        node.texts(("RvslInd",)),
+        node.texts(("AcctSvcrRef", "NtryRef")),
+        tuple(node.texts((path,)) for path in _CODE),
+        bool(node.all("NtryDtls/TxDtls") or node.all("TxDtls")),
+        bool(node.all("NtryDtls/Btch") or node.all("Btch")),
     )
 
 
-def account(node: Twig | None) -> str:
-    """An account number without spaces: IBAN, or what the bank uses instead."""
-    return "".join(node.word(*_ACCOUNT).split()) if node else ""
+def brief(found: Twig, parts: Sequence[Twig]) -> Brief:
+    """Amount and number of transactions of an entry, proven as `entry` proves them."""
+    at, amount, currency, parts = _proven(found, parts)
+    return Brief(amount, currency, _status(found.values, at.status), max(1, len(parts)))
+
+
+def entry(found: Twig, parts: Sequence[Twig]) -> Entry:
+    """The entry; CdtDbtInd already tells the direction of a reversal."""
+    at, amount, currency, parts = _proven(found, parts)
+    values, line = found.values, found.line
+    node = Twig(at.shape, values, line)
+    return Entry(
+        amount=amount,
+        currency=currency,
+        booked_on=day(first(values, at.booked_on)),
+        value_on=day(first(values, at.value_on)),
+        bank_code=_code(values, at.code) or next((code for one in parts if (code := _part_code(one))), ""),
+        reversal=first(values, at.reversal) in _TRUE or any(one.has("RtrInf") for one in parts),
+        status=_status(values, at.status),
+        bank_reference=first(values, at.reference),
+        transactions=Lazy(node, parts, amount, currency),
+        batch=_batch(node) if at.batch else NO_BATCH,
+        line=line,
+    )
+
+
+def _status(values: Sequence[str], places: Sequence[int]) -> Status:
+    words = first(values, places)
+    return _STATUS.get(words) or _STATUS.get(words.upper(), Status.BOOKED)
+
+
+def _proven(found: Twig, parts: Sequence[Twig]) -> tuple[_Places, Decimal, str, Sequence[Twig]]:
+    """Where the fields are, amount, currency and all transactions. Raises Invalid where one is no amount."""
+    at, values, line = _places(found.shape), found.values, found.line
+    words = values[at.amount].strip() if at.amount >= 0 else ""
+    if not is_amount(words):
+        raise broken(line, f"{words[:40]!r} is not an amount", "Amt")
+    sign = _SIGN.get(first(values, at.sign))
+    if sign is None:
+        raise broken(line, f"{first(values, at.sign)[:10]!r} is neither CRDT nor DBIT", "CdtDbtInd")
+    if at.inside:
+        node = Twig(at.shape, values, line)
+        parts = [*parts, *node.all("NtryDtls/TxDtls"), *node.all("TxDtls")]
+    for part in parts if len(parts) > 1 else ():
+        place = _own_place(part.shape, at.currency)
+        if place is not None and not is_amount(one := part.values[place].strip() if place >= 0 else ""):
+            raise broken(line, f"{one[:40]!r} is not an amount", "Amt")
+    return at, (Decimal(words) if sign > 0 else -Decimal(words)), at.currency, parts
+
+
+def _part_code(part: Twig) -> str:
+    return _code(part.values, [part.shape.texts((path,)) for path in _CODE])
+
+
+def _code(values: Sequence[str], places: Sequence[Sequence[int]]) -> str:
+    """ISO domain/family/sub-family, or the bank's own code."""
+    *iso, own = places
+    found = [first(values, one) for one in iso]
+    return "/".join(found) if any(found) else first(values, own)
+
+
+@lru_cache(maxsize=4_096)
+def _own_place(shape: Shape, currency: str) -> int | None:
+    """Where the text stands that tells what a transaction of a batch adds to the entry."""
+    told = (next(iter(shape.all(path)), None) for path in _OWN)
+    return next((one.at for one in told if one is not None and one.currency == currency), None)
 
 
 def _transactions(node: Twig, parts: Sequence[Twig], amount: Decimal, currency: str) -> Iterator[Transaction]:
     if len(parts) <= 1:
-        yield _transaction(node, parts[0] if parts else node, amount, currency)
+        yield camt_details.transaction(node, parts[0] if parts else node, amount, currency)
         return
     for part in parts:
-        yield _transaction(node, part, _own(part, currency, -1 if amount < 0 else 1), currency)
+        yield camt_details.transaction(node, part, _own(part, currency, -1 if amount < 0 else 1), currency)
 
 
 def _own(part: Twig, currency: str, sign: int) -> Decimal | None:
     """What a transaction of a batch adds to the entry, None where the bank does not tell."""
-    for path in ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt"):
-        told = part.one(path)
-        if told is not None and told.currency == currency:
-            value = decimal_of(told.text)
-            if value is None:
-                raise broken(told.line, f"{told.text[:40]!r} is not an amount", "Amt")
-            return value * _SIGN.get(part.word("CdtDbtInd"), sign)
-    return None
-
-
-def _transaction(node: Twig, part: Twig, amount: Decimal | None, currency: str) -> Transaction:
-    references, narrative, documents = _remittance(part)
-    related, agents = part.one("RltdPties"), part.one("RltdAgts")
-    refs = part.one("Refs")
-    returned = part.one("RtrInf")
-    return Transaction(
-        amount=amount,
-        currency=currency,
-        payer=_party(related, agents, "Dbtr"),
-        payee=_party(related, agents, "Cdtr"),
-        end_to_end_id=refs.word("EndToEndId") if refs else "",
-        bank_reference=(refs.word("AcctSvcrRef") if refs else "") or node.word("AcctSvcrRef"),
-        customer_reference=refs.word("InstrId", "TxId") if refs else "",
-        mandate_id=refs.word("MndtId") if refs else "",
-        cheque_number=refs.word("ChqNb") if refs else "",
-        references=references,
-        narrative=narrative or (*part.words("AddtlTxInf"), *node.words("AddtlNtryInf")),
-        documents=documents,
-        charges=(*_charges(part), *(_charges(node) if part is not node else ())),
-        instructed=_instructed(part) or _instructed(node),
-        exchange_rate=_rate(part) or _rate(node),
-        purpose=part.word("Purp/Cd", "Purp/Prtry"),
-        return_reason=returned.word(*_RETURN) if returned else "",
-    )
-
-
-def _party(related: Twig | None, agents: Twig | None, role: str) -> Party:
-    """A party is the element itself until version 07, its Pty or Agt child since 08."""
-    if related is None and agents is None:
-        return Party()
-    here = related.one(f"{role}/Pty", f"{role}/Agt/FinInstnId", role) if related else None
-    held = related.one(f"{role}Acct") if related else None
-    name = (here.word("Nm") if here else "") or (held.word("Nm") if held else "")
-    agent = agents.one(f"{role}Agt/FinInstnId") if agents else None
-    bic = agent.word("BICFI", "BIC") if agent else ""
-    number = here.one("Id") if here else None
-    ids = [*number.words("*/Othr/Id", "OrgId/AnyBIC", "OrgId/BICOrBEI")] if number else []
-    return Party(name, account(held), bic, ids[0] if ids else "")
-
-
-def _remittance(part: Twig) -> tuple[tuple[Reference, ...], tuple[str, ...], tuple[Document, ...]]:
-    """References, texts and documents: unstructured blocks stand before structured ones (RmtInf)."""
-    told = part.one("RmtInf")
-    if told is None:
-        return (), (), ()
-    narrative = told.words("Ustrd")
-    references: list[Reference] = []
-    documents: list[Document] = []
-    for block in told.all("Strd"):
-        value = translate.compact(block.word("CdtrRefInf/Ref", "CdtrRefInf/CdtrRef"))
-        if value:
-            references.append(Reference(value, translate.kind_of(value)))
-        documents += _documents(block)
-        narrative += block.words("AddtlRmtInf")
-    if not references:
-        references = [Reference(one, "RF") for one in translate.find_rf(narrative)]
-    return tuple(references), tuple(narrative), tuple(documents)
-
-
-def _documents(block: Twig) -> Iterator[Document]:
-    """Documents of one structured block; its amounts belong to the document where there is only one."""
-    heads = list(block.all("RfrdDocInf"))
-    amounts = block.one("RfrdDocAmt")
-    for head in heads:
-        own = amounts if len(heads) == 1 else None
-        yield _document(block, head, own)
-    if amounts is not None and len(heads) != 1:
-        yield _document(block, None, amounts)
-
-
-def _document(block: Twig, head: Twig | None, amounts: Twig | None) -> Document:
-    """Amounts: RfrdDocAmt; discount nests since version 03. An adjustment of DBIT makes the payment less."""
-    paid = amounts.one("RmtdAmt", "CdtNoteAmt") if amounts else None
-    return Document(
-        number=head.word("Nb", "RfrdDocNb") if head else "",
-        kind=head.word(*_KIND) if head else "",
-        dated=_dated(block, head),
-        paid=_amount(amounts, "RmtdAmt", "CdtNoteAmt"),
-        original=_amount(amounts, "DuePyblAmt", "DuePyblAmt/Amt"),
-        discount=_amount(amounts, "DscntApldAmt/Amt", "DscntApldAmt"),
-        adjustment=_adjustment(amounts),
-        reason=amounts.word("AdjstmntAmtAndRsn/Rsn") if amounts else "",
-        currency=paid.currency if paid else "",
-    )
-
-
-def _dated(block: Twig, head: Twig | None) -> date | None:
-    words = (head.word("RltdDt", "RltdDt/Dt") if head else "") or block.word("RfrdDocRltdDt")
-    try:
-        return date.fromisoformat(words[:10])
-    except ValueError:
-        return None
-
-
-def _amount(amounts: Twig | None, *paths: str) -> Decimal | None:
-    return decimal_of(amounts.word(*paths)) if amounts else None
-
-
-def _adjustment(amounts: Twig | None) -> Decimal | None:
-    found = list(amounts.all("AdjstmntAmtAndRsn")) if amounts else []
-    known = [(_SIGN.get(one.word("CdtDbtInd"), 1), decimal_of(one.word("Amt"))) for one in found]
-    values = [sign * value for sign, value in known if value is not None]
-    return sum(values, Decimal(0)) if values else None
-
-
-def _charges(node: Twig) -> Iterator[Charge]:
-    """One record each since version 03, before that the block itself was the record."""
-    for block in node.kids.get("Chrgs", ()):
-        for one in list(block.all("Rcrd")) or [block]:
-            told = one.one("Amt", "TtlChrgsAndTaxAmt")
-            value = decimal_of(told.text) if told else None
-            if told is not None and value is not None:
-                sign = -1 if one.word("CdtDbtInd") == "CRDT" else 1
-                yield Charge(sign * value, told.currency, one.word("ChrgInclInd") in _TRUE, one.word("Br"))
-
-
-def _instructed(node: Twig) -> Amount | None:
-    told = node.one("AmtDtls/InstdAmt/Amt")
-    value = decimal_of(told.text) if told else None
-    return Amount(value, told.currency) if told and value is not None else None
-
-
-def _rate(node: Twig) -> Decimal | None:
-    if "AmtDtls" not in node.kids:
-        return None
-    return next((decimal_of(words) for words in node.words("AmtDtls/*/CcyXchg/XchgRate")), None)
+    place = _own_place(part.shape, currency)
+    value = decimal_of(part.values[place].strip()) if place is not None and place >= 0 else None
+    return None if value is None else value * _SIGN.get(part.word("CdtDbtInd"), sign)
 
 
 def _batch(node: Twig) -> Batch:
@@ -219,12 +234,3 @@ def _batch(node: Twig) -> Batch:
     count = told.word("NbOfTxs")
     known = int(count) if count.isascii() and count.isdigit() and len(count) <= 15 else 0
     return Batch(known, decimal_of(told.word("TtlAmt")), told.word("PmtInfId", "MsgId"))
-
-
-def _code(node: Twig) -> str:
-    """ISO domain/family/sub-family, or the bank's own code."""
-    code = node.one("BkTxCd")
-    if code is None:
-        return ""
-    iso = code.word("Domn/Cd"), code.word("Domn/Fmly/Cd"), code.word("Domn/Fmly/SubFmlyCd")
-    return "/".join(iso) if any(iso) else code.word("Prtry/Cd")

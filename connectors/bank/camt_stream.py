@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import io
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import IO, Any
+from secrets import token_hex
+from typing import IO, Generic, TypeVar
 
 from lxml import etree
 
-from connectors.bank import camt_entry
-from connectors.bank.camt_tree import Twig, day_of, decimal_of, local
-from connectors.bank.statement import Balance, Entry, Problem, Statement, broken
+from connectors.bank import camt_cut, camt_details, camt_entry
+from connectors.bank.camt_cut import Piece
+from connectors.bank.camt_entry import Maker
+from connectors.bank.camt_shape import NotPlain, Shapes, Twig, day, decimal_of
+from connectors.bank.statement import Balance, Claim, Entry, Problem, Statement, broken, problem_of
 from hub.sdk import Invalid
 
 BYTES_MAX = 2 * 1024**3  # one file
@@ -31,7 +35,12 @@ _MESSAGE = re.compile(r"<(?:[\w.-]+:)?(BkToCstmr(?:Stmt|AcctRpt|DbtCdtNtfctn))(?
 _VERSION = re.compile(r"camt\.05[234]\b", re.ASCII)
 _OPENING = ("OPBD", "PRCD", "ITBD")  # opening booked, previously closed (= opening), interim (between pages)
 _CLOSING = ("CLBD", "ITBD")
+_REFUSED = "the XML carries a DOCTYPE, which is not accepted"
+_DOCTYPES = tuple("<!DOCTYPE".encode(one) for one in ("ascii", "utf-16-le", "utf-16-be"))
+_SUMMARY = {"TtlNtries": 0, "TtlCdtNtries": 1, "TtlDbtNtries": -1}
 _BALANCE = ("Tp/CdOrPrtry/Cd", "Tp/Cd", "Tp/CdOrPrtry/Prtry", "Tp/Prtry")
+_PARSED, _STATEMENTS = camt_entry.Kinds(Shapes(strict=False), Shapes(strict=False)), Shapes(strict=False)
+Made = TypeVar("Made")
 _TAGS = tuple(f"{{*}}{name}" for name in (*_ACCOUNTS, "Ntry", "MsgDefIdr"))
 
 
@@ -58,33 +67,24 @@ def read(source: bytes | IO[bytes]) -> Iterator[Statement]:
 def parts(source: bytes | IO[bytes]) -> Iterator[Entry | Statement]:
     """The entries of a statement one by one, then the statement itself without them, and so on.
 
+    Raises as `made` does.
+    """
+    return made(source, camt_entry.entry)
+
+
+def made(source: bytes | IO[bytes], make: Maker[Made]) -> Iterator[Made | Statement]:
+    """What is made of entries (camt_entry.entry or brief) one by one, then their statement, and so on.
+
     Nothing of what was yielded is kept. Raises Invalid: not plain XML, too large, no statement inside,
     an entry without amount or direction.
     """
     reader = _Counted(io.BytesIO(source) if isinstance(source, bytes) else source)
-    events = _events(reader)
-    depth: list[str] = []
-    found, previous, defined = 0, None, ""
-    for event, node in events:
-        name = local(node.tag)
-        if event == "start":
-            depth += [name] if name in _ACCOUNTS else []
-        elif name == "MsgDefIdr":
-            defined = (node.text or "").strip()
-        elif name == "Ntry" and depth and _is_child(node, depth[-1]):
+    walk = _Walk(make)
+    for piece in camt_cut.pieces(reader, make):
+        for one in walk.over(piece):
             reader.rest()
-            yield camt_entry.entry(Twig(node, node.sourceline or 0))
-            node.clear()
-            previous = _forget(previous, node)
-        elif name in _ACCOUNTS and depth:
-            depth.pop()
-            found += 1
-            reader.rest()
-            yield _statement(Twig(node, node.sourceline or 0), defined, etree.QName(node).namespace or "")
-            node.clear()
-            previous = None
-    if not found:
-        raise Invalid("no statement, report or notification in the file: nothing was read", field="body")
+            yield one
+    yield from walk.end()
 
 
 class _Counted:
@@ -95,7 +95,7 @@ class _Counted:
         self._total = 0
         self._since = 0
 
-    def read(self, size: int = 65_536) -> bytes:
+    def read(self, size: int) -> bytes:
         """The next bytes. Raises Invalid above a limit."""
         chunk = self._source.read(size)
         self._total += len(chunk)
@@ -111,56 +111,146 @@ class _Counted:
         self._since = 0
 
 
-def _events(reader: _Counted) -> Iterator[tuple[str, Any]]:
-    """Start and end of what matters. No DTD, no entities, no network, libxml2's own depth limit of 256."""
-    walk = etree.iterparse(
-        reader, events=("start", "end"), tag=_TAGS, resolve_entities=False, no_network=True, load_dtd=False,
-        huge_tree=False, remove_comments=True, remove_pis=True, collect_ids=False,
-    )  # fmt: skip
-    counted, checked = 0, False
-    try:
-        for event, node in walk:
-            if not checked:
+class _Walk(Generic[Made]):
+    """The XML parser over what was not cut out. No DTD, no entities, no network, at most 256 levels."""
+
+    def __init__(self, make: Maker[Made]) -> None:
+        self._make = make
+        self._parser = etree.XMLPullParser(
+            events=("start", "end"), tag=_TAGS, resolve_entities=False, no_network=True, load_dtd=False,
+            huge_tree=False, remove_comments=True, remove_pis=True,
+        )  # fmt: skip
+        self._mark = token_hex(8)  # of the element that stands for entries: nobody can write it into a file
+        self._waiting: deque[list[Made]] = deque()
+        self._open: list[str] = []
+        self._previous: etree._Element | None = None
+        self._counted = self._found = 0
+        self._checked = False
+        self._defined = ""
+        self._unread: list[Problem] = []
+
+    def over(self, piece: Piece[Made]) -> Iterator[Made | Statement]:
+        """What is complete with this piece. Raises Invalid."""
+        outer = piece.outer
+        if not self._checked and any(one in outer for one in _DOCTYPES):
+            raise Invalid(_REFUSED, field="body")
+        if piece.entries:
+            self._waiting.append(piece.entries)
+            tag = b'<%sNtry cut="%s"%s/>' % (piece.prefix, self._mark.encode(), b"\n" * piece.breaks)
+            outer += tag
+        error = None
+        try:
+            self._parser.feed(outer)
+        except etree.XMLSyntaxError as raised:
+            error = raised
+        except (LookupError, UnicodeError):
+            raise Invalid("the XML names an encoding that is not known", field="body") from None
+        yield from self._events()
+        if error is not None:
+            raise broken(error.lineno or 0, f"not well-formed XML: {error.msg}", "body")
+
+    def end(self) -> Iterator[Made | Statement]:
+        """What is complete at the end of the file. Raises Invalid where it ends too early."""
+        error = root = None
+        try:
+            root = self._parser.close()
+        except etree.XMLSyntaxError as raised:
+            error = raised
+        yield from self._events()
+        if error is not None:
+            raise broken(error.lineno or 0, f"not well-formed XML: {error.msg}", "body")
+        if not self._checked and root is not None:
+            _no_doctype(root)  # nothing in it was of interest
+        if not self._found:
+            raise Invalid("no statement, report or notification in the file: nothing was read", field="body")
+
+    def _events(self) -> Iterator[Made | Statement]:
+        for event, node in self._parser.read_events():
+            if not self._checked:
                 _no_doctype(node)
-                checked = True
-            counted += event == "end" and str(node.tag).endswith("Ntry")
-            if counted > ENTRIES_MAX:
-                raise Invalid(f"over {ENTRIES_MAX} entries: ask the bank to split the file", field="Ntry")
-            yield event, node
-    except etree.XMLSyntaxError as error:
-        raise broken(error.lineno or 0, f"not well-formed XML: {error.msg}", "body") from None
-    except (LookupError, UnicodeError):
-        raise Invalid("the XML names an encoding that is not known", field="body") from None
-    if not checked and walk.root is not None:
-        _no_doctype(walk.root)
+                self._checked = True
+            name = str(node.tag).rpartition("}")[2]
+            if event == "start":
+                self._open += [name] if name in _ACCOUNTS else []
+            elif name == "MsgDefIdr":
+                self._defined = (node.text or "").strip()
+            elif name == "Ntry":
+                yield from self._entries(node)
+            elif name in _ACCOUNTS and self._open:
+                self._open.pop()
+                self._found += 1
+                yield self._statement(node)
+                node.clear()
+                self._previous = None
+
+    def _entries(self, node: etree._Element) -> Iterator[Made]:
+        """The entries an element stands for, or is, where it is a child of an account's statement."""
+        cut = self._waiting.popleft() if node.get("cut") == self._mark else None
+        if not self._open or not _is_child(node, self._open[-1]):
+            return
+        found = self._parsed(node) if cut is None else cut
+        self._counted += len(found)
+        if self._counted > ENTRIES_MAX:
+            raise Invalid(f"over {ENTRIES_MAX} entries: ask the bank to split the file", field="Ntry")
+        yield from found
+        node.clear()
+        parent = None if self._previous is None else self._previous.getparent()
+        if self._previous is not None and parent is not None:
+            parent.remove(self._previous)
+        self._previous = node  # the parser still holds on to this one
+
+    def _parsed(self, node: etree._Element) -> list[Made]:
+        """An entry as the XML parser has it. One that cannot be read is a problem of its statement."""
+        text = etree.tostring(node, encoding="unicode", with_tail=False)
+        prefix, line = f"{node.prefix}:" if node.prefix else "", node.sourceline or 0
+        try:
+            return [camt_entry.read(text, prefix, line, _PARSED, self._make)]
+        except Invalid as error:
+            self._unread.append(problem_of(error))
+        except NotPlain:
+            self._unread.append(Problem(line, "an entry of more levels than any bank writes"))
+        return []
+
+    def _statement(self, node: etree._Element) -> Statement:
+        unread, self._unread = self._unread, []
+        found = _statement(_twig(node), self._defined, str(node.tag).rpartition("}")[0].lstrip("{"))
+        return replace(found, problems=(*unread, *found.problems)) if unread else found
+
+
+def _twig(node: etree._Element) -> Twig:
+    """A statement as the XML parser has it."""
+    text = etree.tostring(node, encoding="unicode", with_tail=False)
+    name = str(node.tag).rpartition("}")[2]
+    try:
+        found = _STATEMENTS.read(text, "", node.sourceline or 0).one(name)
+    except NotPlain:
+        found = None
+    if found is None:
+        raise broken(node.sourceline or 0, "a statement of more levels than any bank writes", name)
+    return found
 
 
 def _no_doctype(node: etree._Element) -> None:
     if node.getroottree().docinfo.doctype:
-        raise Invalid("the XML carries a DOCTYPE, which is not accepted", field="body")
+        raise Invalid(_REFUSED, field="body")
 
 
 def _is_child(node: etree._Element, name: str) -> bool:
     parent = node.getparent()
-    return parent is not None and local(str(parent.tag)) == name
-
-
-def _forget(previous: Any, node: Any) -> Any:
-    """Takes the entry before this one out of the tree: the parser still holds on to this one."""
-    if previous is not None and previous.getparent() is not None:
-        previous.getparent().remove(previous)
-    return node
+    return parent is not None and str(parent.tag).rpartition("}")[2] == name
 
 
 def _statement(node: Twig, defined: str, namespace: str) -> Statement:
-    balances = [(one.word(*_BALANCE), _balance(one)) for one in node.all("Bal")]
+    unread: list[Problem] = []
+    read = [(one.word(*_BALANCE), _balance(one, unread)) for one in node.all("Bal")]
+    balances = [(kind, balance) for kind, balance in read if balance is not None]
     told = node.one("Acct")
     opening, closing = _of(balances, _OPENING, last=False), _of(balances, _CLOSING, last=True)
     if opening is closing:  # one interim balance alone: where the account stands, not where it began
         opening = None
     currency = (told.word("Ccy") if told else "") or (balances[0][1].currency if balances else "")
     return Statement(
-        account=camt_entry.account(told),
+        account=camt_details.account(told),
         currency=currency,
         opening=opening,
         closing=closing,
@@ -169,9 +259,20 @@ def _statement(node: Twig, defined: str, namespace: str) -> Statement:
         number=node.word("LglSeqNb", "ElctrncSeqNb"),
         page=node.word("StmtPgntn/PgNb", "RptPgntn/PgNb", "NtfctnPgntn/PgNb"),
         created=node.word("CreDtTm"),
-        problems=tuple(_contradiction(defined, namespace, node.line)),
+        problems=(*unread, *_contradiction(defined, namespace, node.line)),
         line=node.line,
+        claims=tuple(_claims(node)),
     )
+
+
+def _claims(node: Twig) -> Iterator[Claim]:
+    """TxsSummry: what the bank says the entries of the statement add up to."""
+    for tag, sign in _SUMMARY.items():
+        told = node.one(f"TxsSummry/{tag}")
+        if told is not None:
+            count, total = told.word("NbOfNtries"), decimal_of(told.word("Sum"))
+            known = int(count) if re.fullmatch(r"\d{1,15}", count, re.ASCII) else None
+            yield Claim(tag, sign, known, total, node.line)
 
 
 def _contradiction(defined: str, namespace: str, line: int) -> Iterator[Problem]:
@@ -186,14 +287,16 @@ def _contradiction(defined: str, namespace: str, line: int) -> Iterator[Problem]
         yield Problem(line, f"the header announces {defined[:40]}, the document is {said[:40]}")
 
 
-def _balance(node: Twig) -> Balance:
+def _balance(node: Twig, unread: list[Problem]) -> Balance | None:
     """Some banks leave the indicator of a balance out; the control totals prove or refute "credit"."""
     told = node.one("Amt")
     value = decimal_of(told.text) if told else None
     if told is None or value is None:
-        raise broken(node.line, f"balance: {told.text[:40] if told else ''!r} is not an amount", "Bal")
+        words = told.text[:40] if told else ""
+        unread.append(Problem(node.line, f"balance: {words!r} is not an amount"))
+        return None
     sign = -1 if node.word("CdtDbtInd") == "DBIT" else 1
-    return Balance(sign * value, told.currency, day_of(node.one("Dt")))
+    return Balance(sign * value, told.currency, day(node.word("Dt/Dt", "Dt/DtTm")))
 
 
 def _of(balances: list[tuple[str, Balance]], kinds: tuple[str, ...], *, last: bool) -> Balance | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json as encoding
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from connectors.bank import summary
+from connectors.bank import csv_dialect, summary
+from connectors.bank.csv_dialect import Dialect
 from connectors.bank.statement import Problem
 from connectors.bank.summary import Summary, Told
+from hub.sdk import Invalid
 
 _COLUMNS = (
     "account",
@@ -27,16 +30,33 @@ _COLUMNS = (
 _LEFT = 2  # columns of words; the others are numbers
 
 
-def read(files: list[Path], json: bool = False) -> None:
+def read(files: list[Path], json: bool = False, dialect: Path | None = None) -> None:
     """Tell what bank files hold: format, accounts, balances, sums, and what is wrong with them.
 
-    Reads camt.052/053/054, MT940/MT942 and what else the hub knows; writes nothing anywhere.
+    Reads camt.052/053/054, MT940/MT942, BAI2, NACHA, lockbox, OFX and CSV of declared dialects (--dialect: as
+    CSV of the dialect in that file). Writes nothing anywhere. Ends with 0 whatever the files hold, because
+    problems are a part of the answer; with 1 where the dialect itself cannot be read.
     """
+    told = _dialect(dialect)
     for path in files:
-        found = summary.of_file(path)
+        found = summary.of_file(path, told)
         words = encoding.dumps(as_json(found), ensure_ascii=False) if json else as_table(found)
-        sys.stdout.buffer.write(f"{words}\n".encode("utf-8", "replace"))
-        sys.stdout.flush()
+        try:
+            sys.stdout.buffer.write(f"{words}\n".encode("utf-8", "replace"))
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever reads this has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return
+
+
+def _dialect(path: Path | None) -> Dialect | None:
+    if path is None:
+        return None
+    try:
+        return csv_dialect.declared(path.read_text("utf-8"))
+    except (Invalid, OSError, UnicodeDecodeError) as error:
+        sys.stderr.write(f"the dialect {path} cannot be read: {error}\n")
+        raise SystemExit(1) from None
 
 
 def as_json(found: Summary) -> Mapping[str, Any]:
@@ -45,7 +65,10 @@ def as_json(found: Summary) -> Mapping[str, Any]:
         "file": found.file,
         "format": found.format or None,
         "statements": [_statement(one) for one in found.statements],
-        "problems": [{"line": one.line or None, "message": one.message} for one in found.problems],
+        "problems": [
+            *({"line": one.line or None, "message": one.message} for one in found.problems),
+            *({"line": one.line or None, "message": one.message, "advice": True} for one in found.advice),
+        ],
     }
 
 
@@ -76,7 +99,8 @@ def as_table(found: Summary) -> str:
     widths = [max(len(row[at]) for row in (_COLUMNS, *rows)) for at in range(len(_COLUMNS))]
     lines = [f"{found.file}: {found.format or 'unknown format'}"]
     lines += [_line(row, widths) for row in ((_COLUMNS, *rows) if rows else ())]
-    return "\n".join([*lines, *(_problem(one) for one in found.problems)])
+    lines += [_problem(one, "!") for one in found.problems]
+    return "\n".join([*lines, *(_problem(one, "advice:") for one in found.advice)])
 
 
 def _row(told: Told) -> Sequence[str]:
@@ -95,8 +119,9 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     return "  " + "  ".join(cells).rstrip()
 
 
-def _problem(problem: Problem) -> str:
-    return f"  ! line {problem.line}: {problem.message}" if problem.line else f"  ! {problem.message}"
+def _problem(problem: Problem, mark: str) -> str:
+    place = f"line {problem.line}: " if problem.line else ""
+    return f"  {mark} {place}{problem.message}"
 
 
 COMMANDS = {"read": read}

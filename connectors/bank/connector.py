@@ -1,84 +1,104 @@
-"""Bank statements as a source of payments: camt.053 files, uploaded over HTTP or dropped into a folder."""
+"""Banks as a source of payments: statements, notifications and receipts in any format."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import Counter
+import re
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
-from typing import Any, ClassVar
+from importlib import import_module
+from typing import ClassVar, cast
 
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
-from pydantic import Field as Setting
-
-from connectors.bank import camt, schema
-from connectors.bank.translate import compact, line_key, line_uid
+from connectors.bank import changes, csv_dialect, formats, schema
+from connectors.bank.changes import File, Taking
+from connectors.bank.flat import masked
+from connectors.bank.settings import Settings
+from connectors.bank.statement import Statement
+from connectors.bank.translate import same_account
 from hub.sdk import (
+    REFUSED,
     AuthFailed,
     Change,
+    ConnectorError,
     Delivery,
+    Folder,
     Health,
     Invalid,
     Kind,
     Manifest,
+    Page,
     Rejected,
     Schema,
+    SftpDoor,
+    SftpPickup,
 )
 
+__all__ = ["Bank", "Settings"]
 
-class Settings(BaseModel):
-    """One bank account, or all accounts of the files one bank sends."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-    account: str = Setting(
-        default="",
-        max_length=34,
-        description="IBAN this connection is for; empty: every account in the files",
-    )
-    upload_key: SecretStr = Setting(
-        default=SecretStr(""), description="key an upload over HTTP carries as `Authorization: Bearer <key>`"
-    )
-
-    @field_validator("account")
-    @classmethod
-    def _plausible(cls, value: str) -> str:
-        account = compact(value)
-        looks_like_iban = account[:2].isalpha() and account[2:4].isdigit()
-        if looks_like_iban and not _is_iban(account):
-            raise ValueError("the check digits of this IBAN are wrong; copy it from a statement")
-        return account
+_MODULES = {"camt": "camt_stream", "csv": "csv_dialect"}
+_PACKED = {
+    b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz",
+    b"7z\xbc\xaf": "7z", b"Rar!": "rar", b"\x28\xb5\x2f\xfd": "zstandard",
+    b"\x1f\x9d": "compress",
+}  # fmt: skip
+# BAI2 record 02, field 8 (as-of-date modifier): 1 and 3 are interim reports.
+_MODIFIER = re.compile(rb"^02,(?:[^,\r\n/]*,){6}([1-4])", re.MULTILINE)
 
 
 class Bank:
-    """A source: reads statements, writes nothing."""
+    """A source: reads what banks send, writes nothing."""
 
     manifest: ClassVar[Manifest] = Manifest(
         name="bank",
-        title="Bank statements (camt.053)",
+        title="Bank statements and receipts",
         settings=Settings,
-        kinds={"payment": Kind(inbound=True)},
+        kinds={"statement": Kind(inbound=True), "payment": Kind(inbound=True)},
         docs="connectors/bank/README.md",
         tier="silver",
+        files=True,
     )
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._pickup: SftpPickup | None = None
+        if settings.sftp_host:
+            told = Folder(
+                settings.sftp_folder, settings.sftp_pattern, settings.sftp_processed, settings.sftp_settled
+            )
+            self._pickup = SftpPickup(SftpDoor(settings.account_there()), told)
 
     def check(self) -> Health:
-        """A file has nobody to ask: tells what the connection will accept."""
-        account = self.settings.account or "any account"
-        if not self.settings.upload_key.get_secret_value():
-            return Health(
-                True, f"reads files for {account}", ("no upload key: uploads over HTTP are refused",)
+        """Looks into the SFTP folder, if there is one; else tells what the connection will accept."""
+        account = masked(self.settings.account) if self.settings.account else "any account"
+        doors = ["the console", "the watched folder"]
+        findings: list[str] = []
+        if self.settings.upload_key.get_secret_value():
+            doors.append("uploads")
+        else:
+            findings.append("no upload key: uploads over HTTP are refused")
+        if self._pickup is not None:
+            place = self._pickup.door.account.place
+            try:
+                findings += self._pickup.check()
+            except ConnectorError as error:
+                return Health(False, f"cannot fetch files: {error}", findings)
+            doors.append(f"SFTP from {place}")
+        return Health(True, f"reads files for {account} from {', '.join(doors)}", findings)
+
+    def poll(self, cursor: str | None) -> Page:
+        """Files that came to the SFTP folder. Raises ConnectorError, Rejected where none is set."""
+        if self._pickup is None:
+            raise Rejected(
+                "there is no SFTP server to ask: set one, or leave the interval of polls at 0",
+                code="no_server",
             )
-        return Health(True, f"reads files and uploads for {account}")
+        return self._pickup.poll(cursor)
 
     def schema(self, kind: str) -> Schema:
-        """Fields of a bank line. Raises Invalid for a kind that banks do not send."""
-        if kind != "payment":
-            raise Invalid(f"banks send payments, not {kind}", field="kind")
-        return schema.payment()
+        """Fields of a bank line or statement. Raises Invalid for a kind that banks do not send."""
+        if kind not in self.manifest.kinds:
+            raise Invalid(f"banks send statements and payments, not {kind}", field="kind")
+        return schema.payment() if kind == "payment" else schema.statement()
 
     def verify(self, delivery: Delivery) -> Sequence[str]:
         """The sha256 of the file, after the upload key was found right. Raises AuthFailed or Invalid."""
@@ -88,70 +108,70 @@ class Bank:
             raise AuthFailed("this connection has no upload key: set one to upload files over HTTP")
         if not hmac.compare_digest(sent, b"Bearer " + key):
             raise AuthFailed("the upload key is missing or wrong")
-        if not delivery.body.strip():
-            raise Invalid("the file is empty", field="body")
+        _readable(delivery)
         return [hashlib.sha256(delivery.body).hexdigest()]
 
-    def read(self, delivery: Delivery) -> list[Change]:
-        """One payment per credit, and one below zero per reversal of a credit.
+    def read(self, delivery: Delivery) -> Iterator[Change]:
+        """Per statement: itself, then a payment for each line that concerns us.
 
-        The whole file is checked first, so a file is taken whole or not at all. Raises Invalid for a file
-        that is not camt.053, Rejected where control totals or the account are wrong.
+        A statement whose totals do not hold is told with the arithmetic and without payments. Raises Invalid
+        for a file that cannot be read to its end, Rejected where it is about another account.
         """
-        statements = camt.read(delivery.body)
+        _readable(delivery)
+        taking = Taking(
+            self.settings.account, self.settings.intraday == "take", frozenset(self.settings.elsewhere)
+        )
+        known, statements = self._statements(delivery.body)
+        final = known not in changes.INTERIM and not (known == "bai2" and _interim(delivery.body))
+        file = File(set(), {})
         for statement in statements:
-            self._expect(statement.account)
-        seen: Counter[str] = Counter()
-        return [change for statement in statements for change in _changes(statement, seen)]
+            self._expect(statement, known)
+            yield from changes.changes_of(statement, known, taking, file, final=final)
 
-    def _expect(self, account: str) -> None:
-        wanted = self.settings.account
-        if wanted and compact(account) != wanted:
+    def _statements(self, body: bytes) -> tuple[str, Iterator[Statement]]:
+        """The format's name and its statements: by the setting, else by the content."""
+        wanted, dialect = self.settings.format, self.settings.csv_dialect
+        head = body[: formats.HEAD]
+        if wanted == "csv" and dialect:
+            return "csv", csv_dialect.read_as(csv_dialect.declared(dialect), body)
+        if wanted:
+            name = f"connectors.bank.{_MODULES.get(wanted, wanted)}"
+            reader = cast(formats.Reader, import_module(name))
+            return reader.recognises(head) or wanted, reader.read(body)
+        try:
+            known, reader = formats.reader_of(head)
+        except Invalid:
+            if not dialect:
+                raise
+            return "csv", csv_dialect.read_as(csv_dialect.declared(dialect), body)
+        return known, reader.read(body)
+
+    def _expect(self, statement: Statement, known: str) -> None:
+        """Nacha files name the accounts of payers too, and some CSV none: what they are about is our word."""
+        wanted, told = self.settings.account, statement.account
+        if not wanted or known == "nacha" or (known == "csv" and not told):
+            return
+        if not same_account(told, wanted, statement.currency):
             raise Rejected(
-                f"the file is about account {account or '(none)'}, this connection is for {wanted}: send it "
+                f"the file is about account {masked(told)}, this connection is for {masked(wanted)}: send it "
                 "to the connection of that account, or leave the account setting empty",
                 code="wrong_account",
             )
 
 
-def _is_iban(account: str) -> bool:
-    """ISO 13616: at most 34 characters, ISO 7064 modulo 97-10 over the rearranged number."""
-    if not account.isascii() or not account.isalnum() or not 15 <= len(account) <= 34:
-        return False
-    return int("".join(str(int(char, 36)) for char in account[4:] + account[:4])) % 97 == 1
+def _readable(delivery: Delivery) -> None:
+    """Raises Invalid for a file that is empty or packed (what would it unpack to?), or was not fetched."""
+    body = delivery.body
+    if told := delivery.headers.get(REFUSED):
+        raise Invalid(told, field="body")
+    if not body.strip():
+        raise Invalid("the file is empty", field="body")
+    packed = next((name for mark, name in _PACKED.items() if body.startswith(mark)), "")
+    if packed:
+        raise Invalid(f"the file is packed ({packed}): unpack it before it is sent", field="body")
 
 
-def _changes(statement: camt.Statement, seen: Counter[str]) -> Iterator[Change]:
-    lines = [line for entry in statement.entries for line in entry.transactions]
-    told = _told(statement, lines)
-    for line in lines:
-        key = line_key(statement.account, statement.page, line)
-        seen[key] += 1
-        if _concerns_us(line):
-            uid = line_uid(key, seen[key])
-            record = {**line, "line_uid": uid, "account": statement.account, "statement": told}
-            yield Change("payment", uid, record)
-
-
-def _concerns_us(line: dict[str, Any]) -> bool:
-    """Money that came in, and what takes it back: a reversal, or a deduction inside a credit batch."""
-    if line["residual"]:
-        return bool(line["entry_amount"] > 0)
-    return bool(line["amount"] > 0 or (line["amount"] < 0 and (line["reversal"] or line["entry_amount"] > 0)))
-
-
-def _told(statement: camt.Statement, lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The statement a line stands in, with its counts, so that debits left out are seen to be."""
-    opening = statement.balance(camt.OPENING, last=False)
-    closing = statement.balance(camt.CLOSING, last=True)
-    return {
-        "id": statement.id,
-        "page": statement.page,
-        "account": statement.account,
-        "currency": statement.currency,
-        "opening": opening.amount if opening else Decimal(0),
-        "closing": closing.amount if closing else Decimal(0),
-        "credits": sum(1 for line in lines if line["amount"] > 0),
-        "debits": sum(1 for line in lines if line["amount"] <= 0),
-        "not_booked": statement.not_booked,
-    }
+def _interim(body: bytes) -> bool:
+    """Does every group of a BAI2 file say that it is an interim report?"""
+    found = [one[1] for one in _MODIFIER.finditer(body)]
+    return bool(found) and all(one in b"13" for one in found)

@@ -21,7 +21,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from connectors.bank import references
-from connectors.bank.flat import BYTES_MAX, Line, decoded, excerpt, taken
+from connectors.bank.flat import Line, decoded, excerpt, taken
 from connectors.bank.statement import Balance, Entry, Party, Problem, Statement, Transaction, broken
 from hub.sdk import Invalid
 
@@ -36,7 +36,7 @@ class Dialect(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     dialect: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
-    encoding: str = "utf-8-sig"
+    encoding: str = ""  # empty: UTF-8 or, where it is not that, Windows-1252; UTF-16 by its mark
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     quote: str = Field(default='"', min_length=1, max_length=1)
     header: tuple[str, ...] = ()
@@ -125,12 +125,16 @@ def read_as(dialect: Dialect, source: bytes | IO[bytes]) -> Iterator[Statement]:
 def _dialect_of(head: bytes) -> Dialect | None:
     for dialect in dialects():
         try:
-            text = head[:BYTES_MAX].decode(dialect.encoding, "ignore")
+            text = head.decode(_encoding(head, dialect), "ignore")
             if dialect.header and _header(list(_rows(text, dialect, HEADER_WITHIN)), dialect):
                 return dialect
         except (Invalid, LookupError):
             continue
     return None
+
+
+def _encoding(head: bytes, dialect: Dialect) -> str:
+    return "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else dialect.encoding or "utf-8-sig"
 
 
 def _rows(text: str, dialect: Dialect, most: int = ROWS_MAX) -> Iterator[tuple[int, list[str]]]:

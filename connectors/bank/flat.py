@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import IO, NamedTuple
 
 from hub.sdk import Invalid
 
 BYTES_MAX = 64 * 1024 * 1024  # one file; the largest real statement files seen are under 10 MB
 LINES_MAX = 1_000_000
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_UNITS = re.compile(r"[+-]?\d{1,20}", re.ASCII)
 _DIGITS = re.compile(r"\d{4,}", re.ASCII)
 # Currencies whose amounts have other than two implied decimals (ISO 4217 minor unit).
 _ZERO = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
@@ -38,8 +41,10 @@ def decoded(body: bytes, encoding: str = "") -> str:
         raise Invalid(
             f"the file has {len(body)} bytes, over {BYTES_MAX}: ask the bank to split it", field="body"
         )
-    if not body.strip():
+    if not body.strip(b"\0 \t\r\n\x1a"):
         raise Invalid("the file is empty", field="body")
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16"
     for one in (encoding,) if encoding else ("utf-8-sig", "cp1252", "latin-1"):
         try:
             return body.decode(one).replace("\x00", "")
@@ -67,7 +72,7 @@ def implied(digits: str, currency: str, place: str) -> Decimal:
     Raises Invalid naming `place` where it is not such a number.
     """
     words = digits.strip()
-    if not re.fullmatch(r"[+-]?\d{1,20}", words, re.ASCII):
+    if not _UNITS.fullmatch(words):
         raise Invalid(f"{place}: {words[:24]!r} is not an amount in whole minor units", field="amount")
     return Decimal(words).scaleb(-exponent(currency))
 
@@ -75,11 +80,12 @@ def implied(digits: str, currency: str, place: str) -> Decimal:
 def whole(digits: str, place: str) -> int:
     """A count. Raises Invalid naming `place` where it is not one."""
     words = digits.strip()
-    if not re.fullmatch(r"[+-]?\d{1,18}", words, re.ASCII):
+    if not _WHOLE.fullmatch(words):
         raise Invalid(f"{place}: {words[:24]!r} is not a number", field="count")
     return int(words)
 
 
+@lru_cache(maxsize=4_096)
 def yymmdd(text: str) -> date | None:
     """A day written YYMMDD or YYYYMMDD; two-digit years are of this century. None where it is none."""
     words = text.strip()

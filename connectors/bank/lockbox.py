@@ -59,6 +59,8 @@ def recognises(head: bytes) -> str:
 def read(source: bytes | IO[bytes]) -> Iterator[Statement]:
     """One statement per lockbox. Raises Invalid naming the line of a record that is none."""
     found = _records(lines(decoded(taken(source))))
+    if not found:
+        raise broken(0, "the file is empty", "body")
     boxes, trailer = _boxes(found)
     if not boxes:
         raise broken(found[0].number, "no lockbox in the file: record 5 is missing", "record")

@@ -6,6 +6,7 @@ envelopes or none, wrapped fields, repeated :86:, days that no calendar has.
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 from collections.abc import Iterator
@@ -13,14 +14,22 @@ from decimal import Decimal
 from typing import IO, NamedTuple
 
 from connectors.bank import mt940_line
-from connectors.bank.statement import Balance, Entry, Problem, Statement, broken
+from connectors.bank.statement import Balance, Entry, Problem, Statement, broken, problem_of
 from hub.sdk import Invalid
 
-BYTES_MAX = 200 * 1024**2
+BYTES_MAX = 512 * 1024**2
+LINE_MAX = 1024**2
+FIELDS_MAX = 500_000  # of one statement, which has to be in memory at once
+_REPORT = "a balance report (MT941): the movements it counts are not in it"
+_CHUNK = 256 * 1024
+_LINES_MAX = 100_000  # of one field
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _TAG = re.compile(r":(\d\d[A-Z]?|NS):(.*)", re.ASCII | re.DOTALL)
 _BLOCKS = re.compile(r"\{1:[^\r\n]*?\{4:|\{[1235]:[^{}\r\n]*\}", re.ASCII)
 _KNOWN = re.compile(r"(?:^|[\r\n]|\{4:)[ \t]*:(20|25|28C?|60[FM]|61|62[FM]|34F|90[CD]|NS):", re.ASCII)
-_BALANCE = re.compile(r"([CD])(\d{6}) ?([A-Z]{3})[A-Z]? ?(\d{0,15}[.,]?\d{0,6})", re.ASCII)
+_BALANCE = re.compile(
+    r"([CD])(\d{6}) ?([A-Z]{3})[A-Z]? ?(\d{1,3}(?:\.\d{3})+,\d{0,6}|\d{0,15}[.,]?\d{0,6})", re.ASCII
+)
 _TOTAL = re.compile(r"(\d{0,5})([A-Z]{3})(\d{1,15}[.,]?\d{0,6})", re.ASCII)
 _FLOOR = re.compile(r"([A-Z]{3})[CD]?\d", re.ASCII)
 # What may stand only once in a statement: seen behind the closing balance, it begins the next one.
@@ -62,40 +71,53 @@ def read(source: bytes | IO[bytes]) -> Iterator[Statement]:
 
 
 def _lines(source: bytes | IO[bytes]) -> Iterator[str]:
-    body = source if isinstance(source, bytes) else source.read(BYTES_MAX + 1)
-    if len(body) > BYTES_MAX:
-        raise Invalid(f"the file is over {BYTES_MAX} bytes: ask the bank to split it", field="body")
-    return iter(io.StringIO(_decoded(body), newline=None))
-
-
-def _decoded(body: bytes) -> str:
-    for encoding in ("utf-8-sig", "cp1252"):
+    """Line after line without its end, in UTF-8 or, from where it is not that, Windows-1252."""
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    chunk = stream.read(_CHUNK)
+    encoding = "utf-16" if chunk[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    decoder = _decoder(encoding, "strict" if encoding == "utf-8-sig" else "replace")
+    read, open_ = 0, ""
+    while True:
+        read += len(chunk)
+        if read > BYTES_MAX:
+            raise Invalid(f"the file is over {BYTES_MAX} bytes: ask the bank to split it", field="body")
+        begun = decoder.getstate()[0]
         try:
-            return body.decode(encoding)
+            text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError:
-            continue
-    return body.decode("latin-1")
+            decoder = _decoder("cp1252", "replace")
+            text = decoder.decode(begun + chunk, final=not chunk)
+        *whole, open_ = f"{open_}{text}".replace("\0", "").split("\n")
+        yield from whole
+        if len(open_) > LINE_MAX:
+            raise Invalid(f"a line is over {LINE_MAX} characters: this is no MT940 file", field="body")
+        if not chunk:
+            yield open_
+            return
+        chunk = stream.read(_CHUNK)
+
+
+def _decoder(encoding: str, errors: str) -> io.IncrementalNewlineDecoder:
+    return io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(errors), translate=True)
 
 
 def _fields(lines: Iterator[str]) -> Iterator[Field]:
     """Tagged fields; a field of tag `-` is the end of a message."""
     field: Field | None = None
     for number, raw in enumerate(lines, 1):
-        line = raw.rstrip("\n")
-        if "{" in line:
-            line = _BLOCKS.sub("", line)
+        line = _BLOCKS.sub("", raw) if "{" in raw else raw
         stripped = line.strip()
-        found = _TAG.match(stripped) if stripped.startswith(":") else None
-        if found:
+        mark = stripped[:1]
+        found = _TAG.match(stripped) if mark == ":" else None
+        ended = mark == "-" and (stripped == "-" or stripped.startswith("-}"))
+        if found or ended:
             if field is not None:
                 yield field
-            field = Field(number, found[1], [found[2]])
-        elif stripped in ("-", "-}") or stripped.startswith("-}"):
-            if field is not None:
-                yield field
-            field = Field(number, "-", [])
-        elif field is not None and stripped:
+            field = Field(number, found[1], [found[2]]) if found else Field(number, "-", [])
+        elif mark and field is not None:
             field.words.append(line.rstrip())
+            if len(field.words) > _LINES_MAX:
+                raise broken(number, f"a field of over {_LINES_MAX} lines", field.tag)
     if field is not None:
         yield field
 
@@ -111,6 +133,10 @@ def _groups(fields: Iterator[Field]) -> Iterator[list[Field]]:
             group, closed = [], False
         if field.tag != "-":
             group.append(field)
+        if len(group) > FIELDS_MAX:
+            raise broken(
+                field.line, f"over {FIELDS_MAX} fields in one statement: ask the bank for pages", "20"
+            )
         closed = closed or field.tag in ("62F", "62M")
     if group:
         yield group
@@ -122,25 +148,35 @@ def _statement(group: list[Field]) -> Statement:
     for field in group:
         firsts.setdefault(field.tag, field)
         lasts[field.tag] = field
-    opening = _balance(firsts.get("60F") or firsts.get("60M"))
-    closing = _balance(lasts.get("62F") or lasts.get("62M"))
+    unread: list[Problem] = []
+    opening = _balance(firsts.get("60F") or firsts.get("60M"), unread)
+    closing = _balance(lasts.get("62F") or lasts.get("62M"), unread)
+    reported = _is_report(lasts)
     account, _, held = _word(firsts, "25").partition(" ")
     currency = next((one.currency for one in (opening, closing) if one), "") or _floor(firsts) or held.strip()
-    entries = tuple(_entries(group, currency if re.fullmatch("[A-Z]{3}", currency) else ""))
+    entries = tuple(_entries(group, currency if _CURRENCY.fullmatch(currency) else "", unread))
+    missing = () if unread else tuple(_missing(group, opening, closing))
+    doubted = () if reported else (*missing, *_claims(group, entries))
     number, _, page = _word(firsts, "28C", "28").partition("/")
     return Statement(
         account=account or held.strip(),
         currency=currency,
-        opening=opening,
+        opening=None if reported else opening,
         closing=closing,
         entries=entries,
         id=_word(firsts, "20"),
         number=number.strip(),
         page=page.strip(),
         created=_word(firsts, "13D", "13"),
-        problems=(*_missing(group, opening, closing), *_claims(group, entries), *_undated(entries)),
+        problems=(*unread, *doubted, *_undated(entries)),
         line=group[0].line,
+        advice=(Problem(group[0].line, _REPORT),) if reported else (),
     )
+
+
+def _is_report(lasts: dict[str, Field]) -> bool:
+    """An MT941 tells balances and the number and sum of movements, but none of them."""
+    return "61" not in lasts and bool({"90C", "90D"} & set(lasts)) and bool({"62F", "62M"} & set(lasts))
 
 
 def _word(firsts: dict[str, Field], *tags: str) -> str:
@@ -153,31 +189,39 @@ def _floor(firsts: dict[str, Field]) -> str:
     return found[1] if found else ""
 
 
-def _balance(field: Field | None) -> Balance | None:
+def _balance(field: Field | None, unread: list[Problem]) -> Balance | None:
     if field is None:
         return None
     words = field.joined().strip()
     found = _BALANCE.match(words)
-    if not found:
-        raise broken(field.line, f":{field.tag}: {words[:12]!r} is no balance", field.tag)
+    if not found or not mt940_line.has_digit(found[4]):
+        unread.append(Problem(field.line, f":{field.tag}: {words[:12]!r} is no balance"))
+        return None
     sign = -1 if found[1] == "D" else 1
-    amount = mt940_line.amount_of(found[4], field.line)
-    return Balance(sign * amount, found[3], mt940_line.day_of(found[2]))
+    return Balance(sign * mt940_line.plain(found[4]), found[3], mt940_line.day_of(found[2]))
 
 
-def _entries(group: list[Field], currency: str) -> Iterator[Entry]:
+def _entries(group: list[Field], currency: str, unread: list[Problem]) -> Iterator[Entry]:
     """Each :61: with every :86: and :NS: up to the next one or to the closing balance."""
     line: Field | None = None
     told: list[str] = []
     for field in group:
         if field.tag == "61" or field.tag.startswith("62"):
-            if line is not None:
-                yield mt940_line.entry(line.line, line.words, told, currency)
+            yield from _entry(line, told, currency, unread)
             line, told = (field, []) if field.tag == "61" else (None, [])
         elif line is not None and field.tag in ("86", "NS"):
             told += field.words
-    if line is not None:
+    yield from _entry(line, told, currency, unread)
+
+
+def _entry(line: Field | None, told: list[str], currency: str, unread: list[Problem]) -> Iterator[Entry]:
+    """One that cannot be read is a problem of its statement, which is then not used; others can be."""
+    if line is None:
+        return
+    try:
         yield mt940_line.entry(line.line, line.words, told, currency)
+    except Invalid as error:
+        unread.append(problem_of(error))
 
 
 def _missing(group: list[Field], opening: Balance | None, closing: Balance | None) -> Iterator[Problem]:
@@ -199,7 +243,7 @@ def _claims(group: list[Field], entries: tuple[Entry, ...]) -> Iterator[Problem]
             continue
         sign = 1 if field.tag == "90C" else -1
         own = [sign * one.amount for one in entries if sign * one.amount > 0]
-        claimed = mt940_line.amount_of(found[3], field.line)
+        claimed = mt940_line.plain(found[3])
         if sum(own, Decimal(0)) != claimed or int(found[1] or 0) != len(own):
             yield Problem(
                 field.line,

@@ -7,20 +7,32 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from connectors.bank import mt940_text
 from connectors.bank.mt940_text import Told
-from connectors.bank.statement import Amount, Charge, Entry, Party, Reference, Status, Transaction, broken
+from connectors.bank.statement import (
+    NOBODY,
+    Amount,
+    Charge,
+    Entry,
+    Party,
+    Reference,
+    Status,
+    Transaction,
+    broken,
+)
 
 # Value date, entry date (blank at some banks), mark, third letter of the currency, amount, type, references.
 _LINE = re.compile(
     r"(\d{6})(\d{4}| {4})? ?(R[CD]|E[CD]|[CD])([A-Z])?? ?"
-    r"(\d{1,15}[.,]?\d{0,6}|[.,]\d{1,6})([A-Z][A-Z0-9]{3})?(.*)",
+    r"(\d{1,3}(?:\.\d{3})+,\d{0,6}|\d{1,15}[.,]?\d{0,6}|[.,]\d{1,6})(?![\d.,])([A-Z][A-Z0-9]{3})?(.*)",
     re.ASCII | re.DOTALL,
 )
 _MARKS = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
 _ORIGINAL = re.compile(r"/?OCMT/([A-Z]{3})(\d{1,15},\d{0,6})/?", re.ASCII)
 _CHARGE = re.compile(r"/?CHGS\d?/([A-Z]{3})(\d{1,15},\d{0,6})/?", re.ASCII)
+_DIGIT = re.compile(r"\d", re.ASCII)
 _NO_REFERENCE = frozenset({"NONREF", "NOTPROVIDED"})
 
 
@@ -35,7 +47,7 @@ def entry(line: int, words: Sequence[str], told: Sequence[str], currency: str) -
     if not found:
         raise broken(line, f":61: {words[0][:16]!r} is no statement line", "61")
     value, entered, mark, _, digits, code, rest = found.groups()
-    amount = _MARKS[mark] * amount_of(digits, line)
+    amount = _MARKS[mark.upper()] * plain(digits)
     value_on = day_of(value)
     customer, _, bank = rest.partition("//")
     extra = [one.strip() for one in words[1:] if one.strip()]
@@ -59,40 +71,41 @@ def _transaction(
 ) -> Transaction:
     customer, bank = given
     other = Party(text.name, text.account, text.bic)
-    joined = "".join(extra) + text.raw
-    original, charges = _ORIGINAL.search(joined), _CHARGE.finditer(joined)
+    joined = f"{''.join(extra)}{text.raw}"
+    original = _ORIGINAL.search(joined) if "OCMT/" in joined else None
+    charges = _CHARGE.finditer(joined) if "CHGS" in joined else ()
     narrative = (*text.narrative, *(one for one in extra if not _ORIGINAL.match(one)))
     return Transaction(
         amount=amount,
         currency=currency,
-        payer=other if amount > 0 else Party(),
-        payee=Party() if amount > 0 else other,
+        payer=other if amount > 0 else NOBODY,
+        payee=NOBODY if amount > 0 else other,
         end_to_end_id=text.end_to_end_id,
         bank_reference=bank,
         customer_reference="" if customer in _NO_REFERENCE else customer,
         mandate_id=text.mandate_id,
         references=tuple(Reference(*one) for one in text.references),
         narrative=narrative,
-        charges=tuple(Charge(_plain(one[2]), one[1]) for one in charges),
-        instructed=Amount(_plain(original[2]), original[1]) if original else None,
+        charges=tuple(Charge(plain(one[2]), one[1]) for one in charges),
+        instructed=Amount(plain(original[2]), original[1]) if original else None,
         exchange_rate=text.exchange_rate,
         purpose=text.purpose,
         return_reason=text.return_reason,
     )
 
 
-def amount_of(digits: str, line: int) -> Decimal:
-    """An amount with a decimal comma, or the point some banks write. Raises Invalid where it is none."""
-    if not re.search(r"\d", digits, re.ASCII):
-        raise broken(line, f"{digits[:20]!r} is not an amount", "amount")
-    return _plain(digits)
+def has_digit(words: str) -> bool:
+    """Is there a digit in it, so that it can be an amount?"""
+    return _DIGIT.search(words) is not None
 
 
-def _plain(digits: str) -> Decimal:
-    words = digits.replace(",", ".")
-    return Decimal(words.rstrip(".") or "0")
+def plain(digits: str) -> Decimal:
+    """An amount with a decimal comma, or the point some banks write; points before a comma are thousands."""
+    words = digits.replace(".", "") if "," in digits else digits
+    return Decimal(words.replace(",", ".").rstrip(".") or "0")
 
 
+@lru_cache(maxsize=4_096)
 def day_of(digits: str) -> date | None:
     """The day of YYMMDD; a day the month does not have is its last one. None where it is no day at all.
 
@@ -105,6 +118,7 @@ def day_of(digits: str) -> date | None:
     return date(year, month, min(day, calendar.monthrange(year, month)[1]))
 
 
+@lru_cache(maxsize=4_096)
 def _entered(digits: str | None, value_on: date | None) -> date | None:
     """The entry date MMDD in the year that brings it nearest to the value date."""
     if value_on is None or not digits or not digits.strip():

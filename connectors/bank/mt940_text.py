@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from connectors.bank import translate
@@ -56,14 +57,20 @@ def told(lines: Sequence[str]) -> Told:
         found = _slashed(joined)
     else:
         found = Told(tuple(line.strip() for line in lines if line.strip()))
-    written = translate.find_rf(found.narrative) if not found.references else []
+    likely = not found.references and "RF" in joined.upper()
+    written = translate.find_rf(found.narrative) if likely else []
     if written:
         found = found._replace(references=tuple((one, "RF") for one in written))
     return found._replace(raw=joined)
 
 
+@lru_cache(maxsize=64)
+def _subfields(mark: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(mark)}({_CODES})")
+
+
 def _german(text: str, mark: str) -> Told:
-    pieces = re.split(rf"{re.escape(mark)}({_CODES})", text[3:])
+    pieces = _subfields(mark).split(text[3:])
     fields = list(zip(pieces[1::2], (one.strip("\r\n") for one in pieces[2::2]), strict=False))
     lines = [words for code, words in fields if code[0] in "26" and words.strip()]
     by_code: dict[str, str] = {}

@@ -34,24 +34,25 @@ def read(source: bytes | IO[bytes]) -> Iterator[Statement]:
     found = records(lines(decoded(taken(source))))
     file = parse.ach_file(found)
     broken = checks.file_faults(file, found[-1].number)
-    advised = list(islice(checks.file_advice(file, found), PROBLEMS_MAX))
+    advised = [one for one in islice(checks.file_advice(file, found), PROBLEMS_MAX) if one not in broken]
     if not file.batches:
-        told = [*broken, *advised] or [Problem(1, "the file has no batch")]
-        yield Statement("", "USD", None, None, (), problems=told, line=1)
+        empty = Problem(1, "the file has no batch")
+        yield Statement("", "USD", None, None, (), problems=broken, line=1, advice=[*advised, empty])
     above = [one for one in advised if not _inside(one.line, file.batches)]
     for batch in file.batches:
         first, last = batch.line, batch.control.line if batch.control else found[-1].number
         own = [one for one in advised if first <= one.line <= last]
         ruled = islice(checks.batch_advice(batch), PROBLEMS_MAX)
-        told = [*checks.batch_faults(batch), *broken, *above, *own, *ruled]
-        yield _statement(batch, file, told)
+        yield _statement(batch, file, [*checks.batch_faults(batch), *broken], [*above, *own, *ruled])
 
 
 def _inside(line: int, batches: Sequence[parse.Batch]) -> bool:
     return any(one.line <= line <= (one.control.line if one.control else line) for one in batches)
 
 
-def _statement(batch: parse.Batch, file: parse.AchFile, told: Sequence[Problem]) -> Statement:
+def _statement(
+    batch: parse.Batch, file: parse.AchFile, faults: Sequence[Problem], advised: Sequence[Problem]
+) -> Statement:
     entries, unread = [], []
     for one in batch.entries:
         documents: Sequence[Document] = ()
@@ -70,8 +71,9 @@ def _statement(batch: parse.Batch, file: parse.AchFile, told: Sequence[Problem])
         id=f"{batch.company_id} {batch.number}".strip(),
         number=batch.number,
         created=file.created.isoformat() if file.created else "",
-        problems=[*told, *unread][:PROBLEMS_MAX],
+        problems=faults,
         line=batch.line,
+        advice=[*advised, *unread][:PROBLEMS_MAX],
     )
 
 

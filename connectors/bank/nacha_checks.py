@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 from connectors.bank.flat import Line, excerpt
-from connectors.bank.nacha_parse import AchFile, Batch, Entry, sign_of
+from connectors.bank.nacha_parse import AchFile, Batch, Control, Entry, sign_of
 from connectors.bank.statement import Problem
 
 HASH_MODULO = 10**10  # the ten rightmost digits of the sum of receiving bank numbers
@@ -19,6 +20,9 @@ ENTRY_CLASSES = frozenset({
     "ACK", "ADV", "ARC", "ATX", "BOC", "CCD", "CIE", "COR", "CTX", "DNE", "ENR", "IAT", "MTE", "POP", "POS",
     "PPD", "RCK", "SHR", "TEL", "TRC", "TRX", "WEB", "XCK",
 })  # fmt: skip
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ROUTING = re.compile(r"\d{9}", re.ASCII)
+_COUNT = re.compile(r"\d{1,4}", re.ASCII)
 _RETURN_MAX = 85  # R01 to R85 are given out, with gaps
 _CHANGE_CODES = re.compile(r"C(0[1-9]|1[0-4]|6[1-9])", re.ASCII)
 _NAMED = frozenset({"PPD", "TEL", "WEB", "CCD"})
@@ -59,12 +63,14 @@ def file_faults(file: AchFile, last: int) -> list[Problem]:
     """Where the file control record does not agree with the batches; `last` is the file's last line."""
     if file.control is None:
         return [Problem(last, "the file has no control record 9: it was cut off")]
+    sums, counts = _file_sums(file, file.control), _file_counts(file, file.control)
+    return [*sums, *counts] if sums or any(batch_faults(one) for one in file.batches) else []
+
+
+def _file_sums(file: AchFile, claimed: Control) -> list[Problem]:
     controls = [one.control for one in file.batches if one.control is not None]
-    claimed = file.control
-    hashed = sum(one.hash for one in controls) % HASH_MODULO
     compared = (
-        ("entries and addenda", sum(one.records for one in controls), claimed.records),
-        ("entry hash", hashed, claimed.hash),
+        ("entry hash", sum(one.hash for one in controls) % HASH_MODULO, claimed.hash),
         ("total of debits", sum((one.debits for one in controls), Decimal(0)), claimed.debits),
         ("total of credits", sum((one.credits for one in controls), Decimal(0)), claimed.credits),
     )
@@ -72,6 +78,20 @@ def file_faults(file: AchFile, last: int) -> list[Problem]:
         Problem(claimed.line, f"file: {what} of the batches is {found}, the file control record says {told}")
         for what, found, told in compared
         if found != told
+    ]
+
+
+def _file_counts(file: AchFile, claimed: Control) -> list[Problem]:
+    """Counts that are wrong. While every sum holds, nothing is missing: whoever wrote the file miscounted."""
+    records = sum(one.control.records for one in file.batches if one.control is not None)
+    compared = (
+        ("entries and addenda", records, claimed.records),
+        ("number", len(file.batches), claimed.batches),
+    )
+    return [
+        Problem(claimed.line, f"file: {what} of the batches is {found}, the file control record says {told}")
+        for what, found, told in compared
+        if told is not None and found != told
     ]
 
 
@@ -83,16 +103,13 @@ def entry_hash(entries: Sequence[Entry]) -> int:
 def file_advice(file: AchFile, found: Sequence[Line]) -> Iterator[Problem]:
     """Rules broken outside any batch, and characters no record may hold; the sums may be intact."""
     for line in found:
-        odd = next((char for char in line.text if ord(char) < 32 or ord(char) == 127), "")
+        odd = _CONTROL.search(line.text)
         if odd:
-            yield Problem(line.number, f"control character {ord(odd)} in the record")
+            yield Problem(line.number, f"control character {ord(odd[0])} in the record")
     if file.format_code != "1":
         yield Problem(1, f"format code {excerpt(file.format_code)} is not 1")
-    if file.control is not None and file.control.batches != len(file.batches):
-        yield Problem(
-            file.control.line,
-            f"the file has {len(file.batches)} batches, its control record says {file.control.batches}",
-        )
+    if file.control is not None:
+        yield from _file_counts(file, file.control)
 
 
 def batch_advice(batch: Batch) -> Iterator[Problem]:
@@ -145,7 +162,7 @@ def _addenda_advice(entry: Entry, entry_class: str) -> Iterator[Problem]:
     if len(told) > 1 and told != [f"{place:04d}" for place in range(1, len(told) + 1)]:
         yield Problem(entry.line, "the sequence numbers of its addenda are not 0001, 0002 and so on")
     counted = entry.counted if entry_class != "IAT" and not entry.returns else ""
-    if re.fullmatch(r"\d{1,4}", counted, re.ASCII) and int(counted) != len(entry.addenda):
+    if _COUNT.fullmatch(counted) and int(counted) != len(entry.addenda):
         yield Problem(entry.line, f"it says {int(counted)} addenda, {len(entry.addenda)} follow")
     for one in entry.returns:
         number = one.reason[1:]
@@ -156,9 +173,10 @@ def _addenda_advice(entry: Entry, entry_class: str) -> Iterator[Problem]:
             yield Problem(entry.line, f"{excerpt(one.reason)} is no change code")
 
 
+@lru_cache(maxsize=4_096)
 def routing_is_right(number: str) -> bool:
     """Nine digits whose weighted sum (3, 7, 1, ...) with the check digit is a multiple of ten (ABA)."""
-    if not re.fullmatch(r"\d{9}", number, re.ASCII):
+    if not _ROUTING.fullmatch(number):
         return False
     weighted = sum(int(digit) * weight for digit, weight in zip(number, _WEIGHTS, strict=False))
     return (weighted + int(number[8])) % 10 == 0

@@ -17,6 +17,8 @@ from connectors.bank.flat import Line, excerpt, implied, whole, yymmdd
 from connectors.bank.nacha_records import entry_layout, field
 from hub.sdk import Invalid
 
+_CODE = re.compile(r"[2-5][0-9]|8[1-8]", re.ASCII)
+
 
 class Addendum(NamedTuple):
     """A record 7; `text` keeps its 80 characters, because an 820 in them is cut anywhere."""
@@ -99,7 +101,7 @@ def sign_of(code: str) -> int:
 
     Codes 2x to 5x: the last digit up to 4 is a credit. 8x (accounting advices): odd ones are credits.
     """
-    if not re.fullmatch(r"[2-5][0-9]|8[1-8]", code, re.ASCII):
+    if not _CODE.fullmatch(code):
         return 0
     if code[0] == "8":
         return 1 if int(code) % 2 else -1

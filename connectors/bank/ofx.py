@@ -150,9 +150,10 @@ def _statement(found: _Found) -> Statement:
         for line, told in found.transactions
         if yymmdd(told.get("DTPOSTED", "")[:8]) is None
     ]
+    advice = []
     if found.securities:
         told = f"{found.securities} transactions in securities are not read: only cash is"
-        problems.append(Problem(found.line, told))
+        advice.append(Problem(found.line, told))
     return Statement(
         account="".join(account.split()),
         currency=currency,
@@ -161,6 +162,7 @@ def _statement(found: _Found) -> Statement:
         entries=[_entry(line, told, currency) for line, told in found.transactions],
         problems=problems,
         line=found.line,
+        advice=advice,
     )
 
 

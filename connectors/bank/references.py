@@ -37,7 +37,7 @@ def found_in(narrative: Sequence[str]) -> tuple[Reference, ...]:
     values: dict[str, Reference] = {}
     for line in narrative:
         words = line.upper()
-        for one in _RF.findall(words):
+        for one in _RF.findall(words) if "RF" in words else ():
             value = _longest_rf(one)
             if value:
                 values.setdefault(value, Reference(value, "RF"))

@@ -152,13 +152,27 @@ class Balance(NamedTuple):
     on: date | None = None
 
 
+class Claim(NamedTuple):
+    """What a statement says its entries add up to; None where it does not tell.
+
+    `sign` 1 is about credits, -1 about debits, 0 about both; `total` is above zero.
+    """
+
+    what: str
+    sign: int
+    counted: int | None
+    total: Decimal | None
+    line: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """What one file says of one account over one period.
 
     `opening` and `closing` are None where the format carries none (camt.054, NACHA, lockbox, CSV).
     `number` and `page` are the bank's own, for finding gaps and repeats. `problems` make a person look at
-    the statement as a whole: totals the file claims and that do not hold. They never hide entries.
+    the statement as a whole: totals the file claims and that do not hold. They never hide entries. `advice`
+    is what breaks a formal rule and says nothing against the entries. `claims` are compared by the gate.
     """
 
     account: str
@@ -172,6 +186,8 @@ class Statement:
     created: str = ""
     problems: Sequence[Problem] = ()
     line: int = 0
+    advice: Sequence[Problem] = ()
+    claims: Sequence[Claim] = ()
 
     def booked(self) -> Iterator[Entry]:
         """The entries that moved the balance."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
 from connectors.netsuite import suiteql
@@ -14,6 +15,7 @@ SUITEQL = "/services/rest/query/v1/suiteql"
 LIMITS = "/services/rest/system/v1/governanceLimits"
 ROWS_MAX = 1000  # of one SuiteQL page
 PAGES_MAX = 100  # of one SuiteQL query: NetSuite gives 100,000 rows at most
+_CENTS = Decimal("0.01")
 # Without these a mistyped field name is silently ignored and the write still answers 204.
 STRICT = {
     "x-netsuite-propertynamevalidation": "Error",
@@ -56,7 +58,7 @@ class Client:
         reply = self._door.call("GET", f"{RECORD}/{record}/{key}", params=params)
         if reply.status == 404:
             return None
-        return _object(_ok(reply))
+        return tidy(_object(_ok(reply)))
 
     def probe(self, record: str) -> None:
         """May this role list such records? Raises ConnectorError where not."""
@@ -142,6 +144,19 @@ def _ok(reply: Reply) -> Reply:
     if error is not None:
         raise error
     return reply
+
+
+def tidy(record: Record) -> Record:
+    """A record whose doubles read like money: 100.0 is 100.00, exactly the same."""
+    return {name: _tidied(value) for name, value in record.items()}
+
+
+def _tidied(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return value.quantize(_CENTS) if value.as_tuple().exponent == -1 else value
+    if isinstance(value, dict):
+        return tidy(value)
+    return [_tidied(one) for one in value] if isinstance(value, list) else value
 
 
 def _object(reply: Reply) -> Record:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import Literal, Self
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.netsuite.auth import M2mAuth, TbaAuth, host_label, load_key, realm
 from connectors.netsuite.soap_wire import PassportAuth
-from hub.sdk import SecretStr
+from hub.sdk import SecretStr, web_address, zone_name
 
 Watched = Literal["shipment", "invoice", "credit_memo", "payment", "adjustment"]
 _COLUMN = r"^[a-z][a-z0-9_]{0,79}$"
@@ -53,7 +51,7 @@ class Settings(BaseModel):
     deadline_seconds: float = Field(
         default=60.0, ge=0.1, le=900, description="for one call; saving an order runs the account's scripts"
     )
-    poll_margin: int = Field(default=30, ge=0, le=3600, description="seconds a poll stays behind now")
+    poll_margin: int = Field(default=2, ge=0, le=3600, description="seconds a poll stays behind now")
     watch: tuple[Watched, ...] = Field(
         default=("shipment", "invoice", "credit_memo", "payment", "adjustment"),
         min_length=1,
@@ -107,19 +105,12 @@ class Settings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if url and (parts.scheme not in ("https", "http") or not parts.hostname or parts.username):
-            raise ValueError("base_url must look like https://123456-sb1.suitetalk.api.netsuite.com")
-        return url.rstrip("/")
+        return web_address(url, "https://123456-sb1.suitetalk.api.netsuite.com")
 
     @field_validator("time_zone")
     @classmethod
     def _zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("time_zone must be an IANA name such as GMT or Europe/Berlin") from None
-        return name
+        return zone_name(name, "GMT or Europe/Berlin")
 
     @field_validator("body_fields")
     @classmethod

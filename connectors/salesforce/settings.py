@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from connectors.salesforce.auth import Grant, Login, load_key
 from connectors.salesforce.pubsub import Place
 from connectors.salesforce.schema import ORDERS
-from hub.sdk import SecretStr
+from hub.sdk import SecretStr, web_address
 
 LOGIN, TEST_LOGIN = "https://login.salesforce.com", "https://test.salesforce.com"
 _GENERIC = frozenset({"login.salesforce.com", "test.salesforce.com"})
@@ -93,11 +93,9 @@ class Settings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
-        if parts.scheme not in ("https", "http") or not parts.hostname or not plain:
-            raise ValueError("base_url must look like https://acme.my.salesforce.com")
-        return url.rstrip("/")
+        if not url:
+            raise ValueError("is needed: for example https://acme.my.salesforce.com")
+        return web_address(url, "https://acme.my.salesforce.com", root=True)
 
     @field_validator("opportunity_fields", "order_fields", "line_fields", "account_fields", "contact_fields")
     @classmethod

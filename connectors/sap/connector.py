@@ -15,6 +15,7 @@ from connectors.sap.client import CUBE, Client
 from connectors.sap.customers import Customers
 from connectors.sap.orders import Orders
 from connectors.sap.poll import Cursor, arrival, step
+from connectors.sap.printing import pdf
 from connectors.sap.products import Products
 from connectors.sap.reading import Hint, Reader, hint
 from connectors.sap.settings import Settings
@@ -100,8 +101,13 @@ class Sap:
         return idoc.verify(delivery.body)
 
     def poll(self, cursor: str | None) -> Page:
-        """One page of what changed: deliveries, billing documents, accounting items; a call for each."""
+        """One page of what changed at the service whose turn it is; a single call where nothing did."""
         return step(self._client, self._settings, Cursor.parse(cursor), datetime.now(UTC))
+
+    @property
+    def turns(self) -> int:
+        """One for each watched service."""
+        return len(self._settings.watch)
 
     def read(self, delivery: Delivery) -> Iterator[Change]:
         """What a poll found, as it is now; or what an IDoc says."""
@@ -135,12 +141,15 @@ class Sap:
         """Booked once, then cleared. NotYet means to the hub that nothing was done, so book() looks first."""
         if write.external_id and "-" not in write.external_id:
             return self._billed(write.external_id, write.record)
+        books = takeback.Books(self._door, self._settings, self._ask, self._today())
         if write.record.get("reversed"):
-            books = takeback.Books(self._door, self._settings, self._ask, self._today())
             return takeback.entry(books, write)
         record = {name: value for name, value in write.record.items() if name != "reversed"}
         posted = journal.book(self._door, self._settings, self._ask, write._replace(record=record))
-        if allocations := record.get("allocations") or ():
+        allocations = record.get("allocations") or ()
+        if write.external_id and write.kind == "payment":
+            takeback.release(books, posted, [str(one["invoice"]) for one in allocations])
+        if allocations:
             on = max(record.get("posting_date") or self._today(), self._today())  # its period may be closed
             clearing.settle(
                 self._door, self._settings, self._ask, posted=posted, on=on, allocations=allocations
@@ -205,7 +214,14 @@ class Sap:
             found = Hint("entry", "-".join(external_id.split("-")[:3]))
         else:
             raise Rejected(f"{kind} {external_id} is not read from SAP", code="kind", sent=False)
-        return arrival(found.what, found.id, f"again:{now.isoformat()}", now, self._settings)
+        return arrival(found.what, found.id, f"again:{now.isoformat()}", now, self._settings, again=True)
+
+    def printed(self, kind: str, external_id: str) -> bytes:
+        """The print of a billing document. Journal entries have none: Rejected."""
+        if kind not in ("invoice", "credit_memo") or "-" in external_id:
+            told = f"SAP prints billing documents only, and {kind} {external_id} is none"
+            raise Rejected(told, code="no_print", sent=False)
+        return pdf(self._client, external_id)
 
 
 def _is_idoc(delivery: Delivery) -> bool:

@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from connectors.sap import shipto
 from connectors.sap.batch import Change
 from connectors.sap.client import ORDERS, ORDERS_V4, Client
 from connectors.sap.products import Products, Wanted
 from connectors.sap.settings import Company, Settings
 from connectors.sap.translate import entity, number, rows_of, text
-from hub.sdk import Record, Rejected, Transient, Write
+from hub.sdk import ConnectorError, Record, Rejected, Transient, Write
 
 REFERENCE_MAX = 35  # of PurchaseOrderByShipToParty and its like [edmx]
 LINES_MAX = 900  # item numbers have six digits, our steps are ten; SAP warns from 999 items on
-_PSEUDO = frozenset({"seller", "items", "expected", "cancelled"})
+_PSEUDO = frozenset({"seller", "items", "expected", "cancelled", "delivery"})
 _FROZEN = frozenset(
     {"SalesOrderType", "SalesOrganization", "DistributionChannel", "OrganizationDivision", "SoldToParty",
      "TransactionCurrency"}
@@ -62,19 +63,25 @@ class Orders:
         Raises Rejected where SAP's net total is another; Transient for one just made, to be looked up.
         """
         company = self._company(write.record)
+        address = shipto.wanted(write.record, v4=self._dialect is V4)
         lines = self._lines(write, company)
         if write.external_id:
-            return self._update(write.external_id, write, lines)
+            return self._update(write.external_id, write, lines, address)
         made = self._client.create(self._dialect.api, self._dialect.order, self._body(write, company, lines))
         number_ = str(made.get("SalesOrder") or "")
         if not number_:
             raise Rejected("SAP created a sales order without a number", code="echo")
         try:
+            self._ship_to(number_, address)
             confirm(write.record, made)
-        except Rejected as error:
+        except ConnectorError as error:
             # it is there: whoever tries again, a person too, must look for it first
             raise Transient(f"created, but {error.message}", code="echo") from error
         return number_
+
+    def _ship_to(self, order: str, address: Mapping[str, Any]) -> None:
+        if address:
+            shipto.bring(self._client, order, self._settings.ship_to, address)
 
     def find(self, reference: str) -> str | None:
         """The sales order that carries our reference. Raises Rejected where several do."""
@@ -161,7 +168,9 @@ class Orders:
             said.items: items,
         }
 
-    def _update(self, order: str, write: Write, lines: Sequence[dict[str, Any]]) -> str:
+    def _update(
+        self, order: str, write: Write, lines: Sequence[dict[str, Any]], address: Mapping[str, Any]
+    ) -> str:
         said = self._dialect
         path = entity(said.order, order)
         prices = f"{said.items}($expand={said.prices})" if said is V4 else f"{said.items}/{said.prices}"
@@ -175,6 +184,7 @@ class Orders:
         elif operations:
             self._client.together(said.api, operations)
         if not write.record.get("cancelled"):
+            self._ship_to(order, address)
             confirm(write.record, (self._client.get(said.api, path) or {}) if operations else known)
         return order
 

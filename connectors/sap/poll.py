@@ -1,4 +1,4 @@
-"""What to ask SAP's services for, and where polling them stands; one call each when nothing changed."""
+"""What to ask SAP's services for, one after the other, and where polling them stands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from connectors.sap.settings import Settings
 from connectors.sap.translate import any_of, midnight, moment, unpadded
 from hub.sdk import Arrival, Delivery, Invalid, Page
 
-PAGE = 500
+PAGE = 5_000  # rows: a day's items, so that a quiet poll of a busy day is one call too
 LINK_MAX = 4_000  # characters of a link that is kept in a cursor
 _APIS = {"deliveries": DELIVERIES, "billing": BILLING, "accounting": CUBE}
 _SETS = {"deliveries": "A_OutbDeliveryHeader", "billing": "A_BillingDocument", "accounting": cube.SET}
@@ -27,6 +27,11 @@ _BILLING_FIELDS = "BillingDocument,LastChangeDateTime,AccountingDocument,Cancell
 _TELLING = (
     "DebitCreditCode", "AmountInTransactionCurrency", "IsCleared", "ClearingAccountingDocument",
     "ClearingDocFiscalYear", "ClearingIsReversed", "IsReversed", "InvoiceReference", "NetDueDate",
+)  # fmt: skip
+# What subjects() looks at beside it.
+_SUBJECT = (
+    "AccountingDocumentType", "FinancialAccountType", "SpecialGLCode", "BillingDocument", "IsReversal",
+    "InvoiceReferenceFiscalYear",
 )  # fmt: skip
 
 
@@ -71,10 +76,10 @@ def _at(text: str) -> datetime:
 
 
 def step(client: Client, settings: Settings, cursor: Cursor, now: datetime) -> Page:
-    """One page of the service whose turn it is. `more` until each service was asked once.
+    """One page of the service whose turn it is; `more` until it has told everything, then it is the next's.
 
-    SAP takes a $batch for one service only, so that every watched service costs a call. Billing documents
-    need none of their own: once posted they are in the items of accounting, and only then they count.
+    SAP takes a $batch for one service only: what spans them is the round of turns. Billing documents need
+    none: once posted they are in the items of accounting, and only then they count.
     """
     turn = cursor.turn if cursor.turn in settings.watch else settings.watch[0]
     margin = timedelta(seconds=settings.poll_margin)
@@ -97,10 +102,9 @@ def _following(
         return Cursor(cursor.since, turn, until, listing.beyond, 0).text(), True
     if len(listing.rows) >= PAGE and not cursor.link:
         return Cursor(cursor.since, turn, until, "", cursor.skip + len(listing.rows)).text(), True
-    at = list[str](settings.watch).index(turn)
-    last = at + 1 == len(settings.watch)
-    following = settings.watch[0] if last else settings.watch[at + 1]
-    return Cursor({**cursor.since, turn: until}, following).text(), not last
+    watched = list[str](settings.watch)
+    following = watched[(watched.index(turn) + 1) % len(watched)]
+    return Cursor({**cursor.since, turn: until}, following).text(), False
 
 
 def _first(settings: Settings, until: datetime) -> datetime:
@@ -134,7 +138,7 @@ def question(turn: str, settings: Settings, since: datetime, until: datetime) ->
     changed = f"({' or '.join(f'{stamp} ge {day}' for stamp in stamps)})"
     return {
         "$filter": f"{changed} and FinancialAccountType eq 'D' and {cube.companies(settings)}",
-        "$select": cube.SELECT,
+        "$select": ",".join((*cube.KEYS.split(","), *_TELLING, *_SUBJECT)),
         "$orderby": cube.KEYS,
     }
 
@@ -184,8 +188,10 @@ def digest(row: Mapping[str, Any]) -> str:
     return hashlib.sha256("\x1f".join(told).encode()).hexdigest()[:16]
 
 
-def arrival(what: str, id: str, mark: str, now: datetime, settings: Settings) -> Arrival:
-    """A delivery whose reading tells of one object as it is then."""
-    body = json.dumps({"sap": what, "id": id}).encode()
+def arrival(
+    what: str, id: str, mark: str, now: datetime, settings: Settings, *, again: bool = False
+) -> Arrival:
+    """A delivery whose reading tells of one object as it is then; `again`: with all that touches it."""
+    body = json.dumps({"sap": what, "id": id, **({"again": True} if again else {})}).encode()
     headers = {"content-type": "application/json"}
     return Arrival([f"{what}:{id}:{mark}"], Delivery(headers, body, f"{settings.base_url}/", now))

@@ -24,18 +24,22 @@ _WHATS = frozenset({"delivery", "billing", "entry"})
 
 
 class Hint(NamedTuple):
-    """What to read: delivery 80000001, billing 90000001, entry 1010-2026-1400000001."""
+    """What to read: delivery 80000001, billing 90000001, entry 1010-2026-1400000001.
+
+    `again`: somebody wants to know all of it, a billing document with what settled it.
+    """
 
     what: str
     id: str
+    again: bool = False
 
 
 def hint(delivery: Delivery) -> Hint:
     """The object a delivery of a poll is about. Raises Invalid for anything else."""
     try:
         told = json.loads(delivery.body)
-        found = Hint(str(told["sap"]), str(told["id"]))
-    except (ValueError, KeyError, TypeError, RecursionError):
+        found = Hint(str(told["sap"]), str(told["id"]), told.get("again") is True)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Invalid("not a delivery of an SAP poll", field="body") from None
     if found.what not in _WHATS or not found.id:
         raise Invalid("not a delivery of an SAP poll", field="body")
@@ -55,7 +59,19 @@ class Reader:
         known |= self._deliveries([one for one in asked if one.what == "delivery"])
         known |= self._entries([one for one in asked if one.what == "entry"])
         known |= self._bills([one for one in asked if one.what == "billing"])
-        return [known[one] for one in hints]
+        settled = self._settled({one: known[one] for one in asked if one.what == "billing" and one.again})
+        return [[*known[one], *settled.get(one, ())] for one in hints]
+
+    def _settled(self, bills: Mapping[Hint, Sequence[Change]]) -> dict[Hint, list[Change]]:
+        """What accounting knows of billing documents: who paid them, and what was let go."""
+        records = {one: change.record for one, changes in bills.items() for change in changes}
+        entries = {
+            one: Hint("entry", record["accounting"]["document"])
+            for one, record in records.items()
+            if record is not None and record["accounting"]["document"]
+        }
+        found = self._entries(list(entries.values()))
+        return {one: found[entry] for one, entry in entries.items()}
 
     def pushed(self, changes: Sequence[Change]) -> list[Change]:
         """What IDocs say, in the shape of what polls bring."""
@@ -191,8 +207,9 @@ def _touched(
     """The payments, credit memos and adjustments that a document is, settled with, or is settled by."""
     seen: set[str] = set()
     applied = [a for found, _ in told.values() for a in found]
+    names = {name, *(cube.object_id(row) for row in books.of.get(name, ()) if cube.is_customer(row))}
     for one in applied:
-        if name in (one.clearing, one.credit.id, one.invoice) and one.credit.id not in seen:
+        if names & {one.clearing, one.credit.id, one.invoice} and one.credit.id not in seen:
             seen.add(one.credit.id)
             yield one.credit
     for row in books.of.get(name, ()):

@@ -69,6 +69,11 @@ _BASELINE: Mapping[str, str] = {
 # What the connector adds to a record, or takes out of it before sending.
 _EXPECTED = "expected:object expected.total:decimal expected.currency"
 _ORDER = "order:object order.external_id order.reference seller"
+_DELIVERY = (
+    "delivery:object delivery.OrganizationName1 delivery.OrganizationName2 delivery.StreetName "
+    "delivery.StreetSuffixName1 delivery.HouseNumber delivery.CityName delivery.PostalCode delivery.Region "
+    "delivery.Country delivery.PhoneNumber delivery.EmailAddress"
+)
 _APPLIED = (
     "applications:list applications[].invoice applications[].amount:decimal applications[].currency "
     "applications[].taken:decimal applications[].taken_currency"
@@ -104,7 +109,7 @@ _AROUND: Mapping[str, str] = {
     "order": f"seller items:list items[].line_id items[].sku items[].gtin items[].quantity:decimal "
     f"items[].unit items[].price:decimal items[].rejected:bool cancelled:bool "
     "to_Item:list to_Item[].InternationalArticleNumber to_Item[].NetPriceAmount:decimal "
-    f"to_Item[].NetPriceQuantity:decimal price_places:integer {_EXPECTED}",
+    f"to_Item[].NetPriceQuantity:decimal price_places:integer {_DELIVERY} {_EXPECTED}",
     "shipment": f"{_ORDER} items:list items[].order_line",
     "invoice": f"{_BILLED} {_POSTED}",
     "credit_memo": f"{_BILLED} {_APPLIED} memo:object {_MEMO} {_ENTRY} {_POSTED}",

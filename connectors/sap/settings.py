@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Literal, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from hub.sdk import SecretStr
+from hub.sdk import SecretStr, web_address, zone_name
 
 _FIELD = r"^[A-Za-z][A-Za-z0-9_]{0,59}$"
 _CODE4 = r"^[A-Z0-9]{1,4}$"
@@ -129,6 +128,11 @@ class Settings(BaseModel):
         pattern=r"^([A-Za-z][A-Za-z0-9_]{0,59})?$",
         description="item field with our line id; empty: PurchaseOrderByShipToParty, v4: ...ByCustomer",
     )
+    ship_to: str = Field(
+        default="SH",
+        pattern=r"^[A-Z0-9]{2}$",
+        description="partner function of the ship-to party (WE: German)",
+    )
     identification_type: str = Field(
         default="HUB001", max_length=6, description="identification type of business partners with our id"
     )
@@ -160,10 +164,10 @@ class Settings(BaseModel):
     watch: tuple[Literal["deliveries", "billing", "accounting"], ...] = Field(
         default=("deliveries", "accounting"),
         min_length=1,
-        description="services that are polled, one call each; accounting tells of posted billing too",
+        description="services polled, in turn within an interval; accounting tells of posted billing too",
     )
     poll_from: date | None = Field(default=None, description="older documents are not read; none: from today")
-    poll_margin: int = Field(default=10, ge=0, le=3600, description="seconds a poll stays behind now")
+    poll_margin: int = Field(default=2, ge=0, le=3600, description="seconds a poll stays behind now")
     poll_overlap: int = Field(default=300, ge=0, le=86_400, description="seconds a poll looks back")
     time_zone: str = Field(default="UTC", description="of the system: decides which day its dates mean")
     language: str = Field(default="EN", pattern=r"^[A-Z]{2}$")
@@ -173,19 +177,12 @@ class Settings(BaseModel):
     @field_validator("base_url", "token_url")
     @classmethod
     def _address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if url and (parts.scheme not in ("https", "http") or not parts.hostname or parts.username):
-            raise ValueError("must look like https://my123456-api.s4hana.cloud.sap")
-        return url.rstrip("/")
+        return web_address(url, "https://my123456-api.s4hana.cloud.sap")
 
     @field_validator("time_zone")
     @classmethod
     def _zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError):
-            raise ValueError("time_zone must be an IANA name such as UTC or Europe/Berlin") from None
-        return name
+        return zone_name(name, "UTC or Europe/Berlin")
 
     @field_validator("reference_field")
     @classmethod

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from connectors.sap import journal
 from connectors.sap.client import BILLING, Client
 from connectors.sap.settings import Settings
-from connectors.sap.soap_record import Posted, posted_by
+from connectors.sap.soap_record import Posted, is_posted, posted_by
 from connectors.sap.soap_rows import Ask, Item, any_of, item_of, key_filter, partials_filter
 from connectors.sap.translate import as_day, entity, text
-from hub.sdk import Door, Rejected, Transient, Write
+from hub.sdk import Door, NotYet, Rejected, Transient, Write
 
 IN_PERIOD, LATER = "01", "02"  # reversal reasons: on the entry's own day; on another day [mem]
 
@@ -62,6 +62,48 @@ def booked(ask: Ask, reference: str) -> str | None:
     return next(str(item.posted) for item in map(item_of, rows) if item.reversed and not item.reversal)
 
 
+def release(books: Books, external_id: str, kept: Sequence[str]) -> None:
+    """Undo what an entry no longer settles: our own partial clearings to invoices that are not `kept`.
+
+    Those of people stay. Raises NotYet where an invoice was cleared as a whole: people reset that in SAP, or
+    we have not read yet what they cleared.
+    """
+    key = posted_by(external_id)
+    items = _items(books.ask, [key_filter(key), partials_filter(key)])
+    used = {item.cleared_by for item in items if item.posted == key and item.cleared_by and not item.reversed}
+    partial = {item.posted for item in items if _takes_from(item, key)}
+    stays = _posted(books.ask, kept) if used | partial else frozenset()
+    for one in sorted(used | partial, key=str):
+        rows = list(_rows(books.ask, [key_filter(one), _cleared_by(one)]))
+        found = [item_of(row) for row in rows]
+        cleared = [item for item in found if item.cleared_by == one and item.posted != one]
+        whole = {item.posted for item in cleared if item.amount > 0} - stays
+        if whole:
+            told = f"{external_id} no longer pays {', '.join(sorted(map(str, whole)))} here, and does in SAP"
+            raise NotYet(f"{told}: reset {one} there (Reset Cleared Items, FBRA)", sent=False)
+        settles = {item.settles[0] for item in found if item.posted == one and item.settles} - {key}
+        if settles and not settles & stays and _is_ours(rows, one, key):
+            _reverse_partial(books, one, key)
+
+
+def _is_ours(rows: Sequence[Mapping[str, Any]], clearing: Posted, source: Posted) -> bool:
+    """A clearing that the hub asked for carries the number of what it was to be cleared with."""
+    own = [row for row in rows if item_of(row).posted == clearing]
+    return any(row.get("DocumentReferenceID") == source.document for row in own)
+
+
+def _posted(ask: Ask, names: Sequence[str]) -> frozenset[Posted]:
+    """The entries behind external ids, billing documents included."""
+    billed = [f"BillingDocument eq {text(name)}" for name in names if not is_posted(name)]
+    found = [item.posted for item in _items(ask, billed)] if billed else []
+    return frozenset([*found, *(posted_by(name) for name in names if is_posted(name))])
+
+
+def _cleared_by(clearing: Posted) -> str:
+    by = f"CompanyCode eq {text(clearing.company_code)} and ClearingAccountingDocument eq "
+    return by + text(clearing.document)
+
+
 def billing(client: Client, number: str) -> str:
     """Cancel a billing document, unless it is cancelled already; its number. Raises ConnectorError."""
     known = client.get(BILLING, entity("A_BillingDocument", number))
@@ -95,8 +137,7 @@ def _not_cleared(name: str, items: Sequence[Item]) -> None:
 
 def _reverse_partial(books: Books, clearing: Posted, source: Posted) -> None:
     """Reverse a document that only moved parts of this entry to invoices; anything else is for a person."""
-    cleared = f"CompanyCode eq {text(clearing.company_code)} and ClearingAccountingDocument eq "
-    rows = list(_rows(books.ask, [key_filter(clearing), cleared + text(clearing.document)]))
+    rows = list(_rows(books.ask, [key_filter(clearing), _cleared_by(clearing)]))
     items = [item_of(row) for row in rows]
     _not_cleared(str(clearing), [item for item in items if item.posted == clearing])
     others = [item for item in items if item.posted != clearing and item.cleared_by == clearing]

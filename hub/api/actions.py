@@ -23,6 +23,7 @@ from hub.settling import describe
 from hub.store import access, connections, figures, queue, upkeep
 from hub.store.tables import XREF
 from hub.store.tx import Tx
+from hub.uploads import TakenIn, safe_name, take_in
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,39}")
 RESERVED = frozenset({"inbox", "new", "hub", "policy"})  # names of a queue, a page, and of ourselves
@@ -143,6 +144,16 @@ def poll(hub: Hub, who: Actor, name: str) -> int:
         return poll_pages(hub, name)
     except ConnectorError as error:
         raise Invalid(f"{name} could not be asked: {error}", field="connector") from None
+
+
+def upload(hub: Hub, who: Actor, name: str, file: str, body: bytes, *, bytes_max: int) -> TakenIn:
+    """Take in a file for a connection. Raises Missing, or Invalid for one that cannot be taken."""
+    with hub.store.look() as tx:
+        known(tx, name)
+    taken = take_in(hub, name, file, body, bytes_max=bytes_max)
+    with hub.store.begin() as tx:
+        _note(tx, who, "connection.upload", name, f"{safe_name(file)}: {taken.told}")
+    return taken
 
 
 def delete(hub: Hub, who: Actor, name: str) -> None:

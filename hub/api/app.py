@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from hub.api import connecting, deciding, mapping, people, queues, reading, reconciling, walking
+from hub.api import connecting, deciding, mapping, people, printing, queues, reading, reconciling, walking
 from hub.api.access import Needs, Role, Viewer
 from hub.api.actions import Missing
 from hub.api.edge import Edge
@@ -24,7 +24,7 @@ from hub.settings import Settings
 from hub.settling import describe
 
 BYTES_MAX = 1_000_000
-_PARTS = (reading, deciding, queues, connecting, walking, reconciling, mapping, people)
+_PARTS = (reading, printing, deciding, queues, connecting, walking, reconciling, mapping, people)
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "no living token"},
     403: {"model": Problem, "description": "the token's role may not do this"},
@@ -53,7 +53,7 @@ def build_api(hub: Hub, settings: Settings) -> FastAPI:
     app.add_exception_handler(HubError, _hub_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_middleware(Edge, bytes_max=BYTES_MAX, refuse=_refuse)
+    app.add_middleware(Edge, bytes_max=BYTES_MAX, refuse=_refuse, files_max=settings.file_bytes_max)
     if open_to_all := undeclared(app):
         raise RuntimeError(f"no role is declared for {', '.join(open_to_all)}")
     return app

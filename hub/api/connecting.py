@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
 
 from hub.api import actions, showing
 from hub.api.access import Admin, Operator, TheHub, Viewer
@@ -17,11 +18,13 @@ from hub.api.shapes import (
     HealthReport,
     PauseIn,
     Polled,
+    Uploaded,
 )
 from hub.registry import connector_class, installed
 from hub.store import connections
 
 router = APIRouter()
+FileName = Annotated[str, Query(description="name of the file, for people", max_length=200)]
 
 
 def describe_connector(name: str) -> Connector:
@@ -88,6 +91,17 @@ def check(who: Operator, hub: TheHub, name: str) -> HealthReport:
 def poll(who: Operator, hub: TheHub, name: str) -> Polled:
     """Ask it for what is new, now."""
     return Polled(arrivals=actions.poll(hub, who, name))
+
+
+@router.post("/connections/{name}/files", tags=["connections"])
+async def upload(
+    who: Operator, hub: TheHub, name: str, request: Request, file: FileName = "upload"
+) -> Uploaded:
+    """Hand it a file: the body is its content, `file` its name. The same content is taken in once."""
+    body = await request.body()
+    most = request.app.state.settings.file_bytes_max
+    taken = await run_in_threadpool(actions.upload, hub, who, name, file, body, bytes_max=most)
+    return Uploaded(status=str(taken.verdict), delivery=taken.delivery_id, told=taken.told)
 
 
 @router.post("/connections/{name}/pause", tags=["connections"])

@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger("o2c.web")
 BODY_SECONDS = 10.0
+FILE_SECONDS = 120.0
+_FILES = "/files"  # what a path ends in whose body is a file
 TRACE_MAX = 6_000
 
 # No inline script, no inline style, nobody may frame us, forms go nowhere else.
@@ -40,10 +42,14 @@ class _TooLong(Exception):
 
 
 class Edge:
-    """ASGI middleware, outermost. `refuse` draws the errors in the style of the app behind it."""
+    """ASGI middleware, outermost. `refuse` draws the errors in the style of the app behind it.
 
-    def __init__(self, app: ASGIApp, *, bytes_max: int, refuse: Refuse) -> None:
+    `files_max`: how long a body may be where it is a file; 0: as any other.
+    """
+
+    def __init__(self, app: ASGIApp, *, bytes_max: int, refuse: Refuse, files_max: int = 0) -> None:
         self.app, self.bytes_max, self.refuse = app, bytes_max, refuse
+        self.files_max = files_max or bytes_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request through."""
@@ -63,7 +69,7 @@ class Edge:
         try:
             body = await self._body(scope, receive)
         except _TooLong:
-            answer = self.refuse(request, 413, f"the body is over {self.bytes_max} bytes")
+            answer = self.refuse(request, 413, f"the body is over {self._most(scope)} bytes")
             await answer(scope, receive, dressed)
             return
         except TimeoutError:
@@ -79,18 +85,21 @@ class Edge:
             answer = self.refuse(request, 500, f"something broke here; it is in the log as {error_id}")
             await answer(scope, receive, dressed)
 
+    def _most(self, scope: Scope) -> int:
+        return self.files_max if scope["path"].endswith(_FILES) else self.bytes_max
+
     async def _body(self, scope: Scope, receive: Receive) -> Receive:
         """The whole body, read before anything is done. Raises _TooLong or TimeoutError."""
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return receive
         chunks: list[bytes] = []
-        size, more = 0, True
-        async with asyncio.timeout(BODY_SECONDS):
+        size, more, most = 0, True, self._most(scope)
+        async with asyncio.timeout(FILE_SECONDS if scope["path"].endswith(_FILES) else BODY_SECONDS):
             while more:
                 message = await receive()
                 chunks.append(message.get("body", b""))
                 size += len(chunks[-1])
-                if size > self.bytes_max:
+                if size > most:
                     raise _TooLong
                 more = message.get("more_body", False)
         whole = {"type": "http.request", "body": b"".join(chunks), "more_body": False}

@@ -135,6 +135,14 @@ class Polled(Shape):
     arrivals: int = Field(description="deliveries it returned; those we knew are not processed again")
 
 
+class Uploaded(Shape):
+    """What became of a file."""
+
+    status: str = Field(description="accepted, repeated or quarantined")
+    delivery: str = Field(description="id of the delivery that holds its content")
+    told: str = Field(description="the same in a sentence: when and under which name it came before")
+
+
 class DocumentOut(Shape):
     """A document without its body."""
 

@@ -14,19 +14,21 @@ from rich.console import Console
 
 from hub.demo.crm import CHOICES
 from hub.demo.erp import ERPS
+from hub.demo.money import Desk
 from hub.demo.stage import BOOKS, CRMS, Stage, Stuck, on_stage
 from hub.demo.story import Story
 from hub.demo.tieout import show
 
 
-def play(*, once: bool, port: int, keep: Path | None, crm: str, erp: str) -> int:
-    """The exit code: 0 when everything ties out. `crm` is one of CHOICES, `erp` one of ERPS."""
+def play(*, once: bool, port: int, keep: Path | None, crm: str, erp: str, pay: str) -> int:
+    """The exit code: 0 when everything ties out. One of CHOICES, one of ERPS, one of PAY."""
     console = Console(highlight=False)
     began = time.monotonic()
     titles = [*(CRMS[name].title for name in CHOICES[crm]), *(BOOKS[name] for name in ERPS[erp])]
+    titles += [Desk.title] if pay == "all" else []
     systems = f"the hub and simulated {', '.join(titles)} and bank"
     console.print(f"[bold]O2C Hub demo[/]: starting {systems} ...", soft_wrap=True)
-    with _folder(keep) as folder, on_stage(folder, port, crm, erp) as stage:
+    with _folder(keep) as folder, on_stage(folder, port, crm, erp, pay) as stage:
         for name, url in stage.places.items():
             console.print(f"  {name:10} {url}")
         step = iter(range(1, 1000))

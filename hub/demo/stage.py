@@ -22,6 +22,7 @@ from hub.demo.crm_salesforce import SalesforceCrm
 from hub.demo.erp import ERPS, Erp
 from hub.demo.erp_netsuite import NetSuiteErp
 from hub.demo.erp_sap import SapErp
+from hub.demo.money import AchBank, Desk
 from hub.demo.sellers import split
 from hub.main import Parts, build, web
 from hub.settings import Settings
@@ -75,6 +76,8 @@ class Stage:
     crms: Sequence[Crm]
     erps: Sequence[Erp]
     bank: BankSandbox
+    desk: Desk | None  # at Stripe, where customers pay by card
+    ach: AchBank | None
     places: dict[str, str]
 
     def until(self, what: str, happened: Callable[[], Any]) -> Any:
@@ -112,14 +115,16 @@ class Stage:
 
 
 @contextmanager
-def on_stage(folder: Path, port: int, choice: str, books: str) -> Iterator[Stage]:
-    """Start everything, connect it, and stop it again when the block ends: one of CHOICES, one of ERPS."""
+def on_stage(folder: Path, port: int, choice: str, books: str, pay: str) -> Iterator[Stage]:
+    """Start everything, connect it, and stop it again: one of CHOICES, one of ERPS, one of PAY."""
     clock = DemoClock()
     crms = [CRMS[name](clock) for name in CHOICES[choice]]
     erps = [_erp(name, clock) for name in ERPS[books]]
     bank = BankSandbox(IBAN, "USD", clock)
+    desk, ach = (Desk(clock, IBAN), AchBank(clock, UPLOAD_KEY)) if pay == "all" else (None, None)
     with ExitStack() as stack:
-        apps = {**{one.title: one.app for one in (*crms, *erps)}, "Bank": bank.app}
+        shown = (*crms, *erps, *([desk] if desk else []))
+        apps = {**{one.title: one.app for one in shown}, "Bank": bank.app}
         places = {title: stack.enter_context(serve(app)) for title, app in apps.items()}
         port = port or _free_port()
         settings = Settings(
@@ -131,11 +136,12 @@ def on_stage(folder: Path, port: int, choice: str, books: str) -> Iterator[Stage
         parts = build(settings, now=clock)
         stack.callback(parts.close)
         token = _connect(parts, crms, erps, places)
+        _connect_payments(parts, desk, ach, places, settings.public_url)
         stack.enter_context(_serving(parts, port))
         places["Hub"] = f"http://127.0.0.1:{port}"
         for crm in crms:
             crm.push_to(places["Hub"])
-        yield Stage(parts, places["Hub"], token, clock, crms, erps, bank, places)
+        yield Stage(parts, places["Hub"], token, clock, crms, erps, bank, desk, ach, places)
 
 
 def _erp(name: str, clock: DemoClock) -> Erp:
@@ -166,6 +172,20 @@ def _connect(parts: Parts, crms: Sequence[Crm], erps: Sequence[Erp], places: Map
                 )
         access.add_token(tx.conn, digest=secrets.token_digest(token), name="demo", role="admin", now=tx.now)
     return token
+
+
+def _connect_payments(
+    parts: Parts, desk: Desk | None, ach: AchBank | None, places: Mapping[str, str], url: str
+) -> None:
+    """Connections of where customers can pay besides the bank."""
+    given: list[tuple[str, str, Mapping[str, Any], float]] = []
+    given += [(desk.connection, "stripe", desk.settings(places[desk.title], url), 1.0)] if desk else []
+    given += [(ach.connection, "bank", ach.settings(), 0.0)] if ach else []
+    registry, store = parts.hub.registry, parts.hub.store
+    with store.begin() as tx:
+        for name, connector, settings, every in given:
+            sealed = registry.seal(name, connector, settings)
+            connections.save(store.database, tx.conn, name, connector, sealed, poll_seconds=every, now=tx.now)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from hub.demo.crm import Address, Crm, Item
 from hub.demo.stage import UPLOAD_KEY, Stage, Stuck
+from hub.demo.till import DAYS, Till
 from hub.demo.watch import Deal, Told, Watch
 from hub.model import OrderState
 
@@ -65,6 +66,8 @@ class Story:
         """Not while a call is under way: a session that has just begun would be days old before its use."""
         self.stage.until("everything is quiet before a new day", self.stage.quiet)
         self.stage.clock.advance(days)
+        if self.stage.desk:
+            self.stage.desk.days_passed()
 
     # -- act 1: orders ---------------------------------------------------------
     def _systems_are_set_up(self) -> None:
@@ -84,11 +87,15 @@ class Story:
 
     def _connections_are_checked(self) -> None:
         crms, erps = self.stage.crms, self.stage.erps
-        for name in (*(one.connection for one in crms), *(one.connection for one in erps), "bank"):
+        desks = [self.stage.desk] if self.stage.desk else []
+        names = [*(one.connection for one in erps), *(one.connection for one in desks)]
+        for name in (*(one.connection for one in crms), *names, "bank"):
             health = self.stage.api("POST", f"/connections/{name}/check")
             if not health["ok"]:
                 raise Stuck(f"{name} is not healthy: {health}")
-        titles = ", ".join([*(one.title for one in crms), *(one.title for one in erps)])
+        titles = ", ".join(
+            [*(one.title for one in crms), *(one.title for one in erps), *(one.title for one in desks)]
+        )
         self.say(f"Connections: credentials and scopes of {titles} and the bank tried, all well")
 
     def _catalogue(self) -> None:
@@ -193,11 +200,18 @@ class Story:
         harbor, alpine, finch = (
             self.watch.invoices(self.watch.order(title)) for title in (HARBOR, ALPINE, FINCH)
         )
-        two = harbor[0].payable_amount + harbor[1].payable_amount
         iban = "DE75512108001245126199"
-        self._pay(
-            "Harbor Coffee Roasters", iban, two.amount, f"Inv {harbor[0].number} and {harbor[1].number}"
-        )
+        till = Till(self.stage, self.told, self.watch, self.say)
+        desk, ach = self.stage.desk, self.stage.ach
+        if desk and ach:
+            till.by_card(desk, harbor[0])
+            till.by_ach(ach, "Harbor Coffee Roasters", harbor[1])
+            self._days_pass(DAYS)
+            till.payout_leaves(desk)
+        else:
+            two = harbor[0].payable_amount + harbor[1].payable_amount
+            text = f"Inv {harbor[0].number} and {harbor[1].number}"
+            self._pay("Harbor Coffee Roasters", iban, two.amount, text)
         self._pay("HARBOR COFFEE", iban, harbor[2].payable_amount.amount, f"{harbor[2].number} final")
         self._pay(
             "Alpine Robotics AG",
@@ -215,15 +229,19 @@ class Story:
         status = self.stage.bank.upload(f"{self.stage.url}/files/bank", UPLOAD_KEY)
         again = self.stage.bank.upload(f"{self.stage.url}/files/bank", UPLOAD_KEY)
         assert (status, again) == (202, 202), (status, again)
+        if desk:
+            till.payout_is_explained(desk)
         self.watch.order(HARBOR, OrderState.CLOSED)
         self.watch.order(ALPINE, OrderState.CLOSED)
         for erp in self.stage.erps:
             self.watch.hurry(erp.connection)  # SAP clears minutes after it was asked to
-        self.say("Bank: camt.053 with four credits, sent twice; three name our invoices and are applied")
+        named = "two" if desk else "three"
+        self.say(f"Bank: camt.053 with four credits, sent twice; {named} name our invoices and are applied")
 
     def _pay(self, name: str, iban: str, amount: Decimal, text: str) -> None:
         self.stage.bank.pay(name, iban, amount, text)
         self.told.paid_in += amount
+        self.told.banked += amount
 
     def _a_person_finds_the_payer(self) -> None:
         case = self.watch.case("unmatched_payment")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from hub.demo.crm import Crm, Mirrored, Shown
 from hub.demo.erp import Booked, Erp
+from hub.demo.money import Desk
 from hub.demo.stage import Stage
 from hub.demo.watch import Told
 from hub.ledger import Account
@@ -153,21 +154,35 @@ def _money(stage: Stage, told: Told, rows: Sequence[Line]) -> Iterator[Check]:
     with stage.parts.hub.store.look() as tx:
         balances = {account: money.amount for account, money in tx.books.balances()}
     cash = balances.get(Account.CASH, Decimal(0))
-    yield Check(
-        "bank credits = cash in the ledger", told.paid_in == cash, f"{told.paid_in:,.2f} = {cash:,.2f}"
-    )
+    yield Check("bank credits = cash in the ledger", told.banked == cash, f"{told.banked:,.2f} = {cash:,.2f}")
+    if stage.desk:
+        yield from _provider(stage.desk, told, balances)
     left = (balances.get(Account.RECEIVABLE, Decimal(0)), balances.get(Account.UNAPPLIED, Decimal(0)))
     yield Check("nothing owed, nothing unapplied", not any(left), " / ".join(f"{x:,.2f}" for x in left))
     total = sum(balances.values(), Decimal(0))
     yield Check("the ledger balances", not total, f"{total:,.2f}")
     booked = sum((one.received() for one in stage.erps), Decimal(0))
     yield Check(
-        f"payments in {_titles(stage)} = bank credits",
+        f"payments in {_titles(stage)} = paid by customers",
         booked == told.paid_in,
         f"{booked:,.2f} = {told.paid_in:,.2f}",
     )
     still = sum((r.erp_open for r in rows), Decimal(0))
     yield Check(f"{_titles(stage)}: nothing is open", not still, f"{still:,.2f}")
+
+
+def _provider(desk: Desk, told: Told, balances: Mapping[str, Decimal]) -> Iterator[Check]:
+    """Between what customers paid and what the bank credited stands what Stripe kept, and nothing else."""
+    held, there = balances.get(Account.HELD, Decimal(0)), desk.balance()
+    yield Check(
+        f"held by {desk.title} in the ledger = its balance", held == there, f"{held:,.2f} = {there:,.2f}"
+    )
+    fees = balances.get(Account.FEE, Decimal(0))
+    yield Check(
+        f"paid by customers = bank credits + fees of {desk.title}",
+        told.paid_in == told.banked + fees and fees == desk.fees(),
+        f"{told.paid_in:,.2f} = {told.banked:,.2f} + {fees:,.2f}",
+    )
 
 
 def show(stage: Stage, told: Told, console: Console) -> bool:
@@ -196,7 +211,7 @@ def _across(rows: Sequence[Line]) -> Table:
         ("ERP: sales order (SAP: before tax)", lambda r: r.erp_order),
         ("Hub: invoiced", lambda r: r.invoiced.amount),
         ("ERP: invoices", lambda r: r.erp_invoiced),
-        ("Bank: paid", lambda r: (r.invoiced - r.still_open).amount),
+        ("Paid", lambda r: (r.invoiced - r.still_open).amount),
         ("Hub: still open", lambda r: r.still_open.amount),
         ("ERP: still open", lambda r: r.erp_open),
     )

@@ -26,7 +26,8 @@ class Told:
     """What was done from outside, kept to check the hub against."""
 
     deals: dict[str, Deal] = field(default_factory=dict)  # by title
-    paid_in: Decimal = Decimal(0)
+    paid_in: Decimal = Decimal(0)  # by customers, wherever they paid
+    banked: Decimal = Decimal(0)  # what of it reached our bank accounts
 
 
 @dataclass
@@ -83,6 +84,16 @@ class Watch:
         )
         assert known == found.id, (known, found)
         return found.id
+
+    def known(self, connection: str, document_id: str) -> str:
+        """The id of a document at a connection, once the hub has it."""
+        what = f"{connection} has {document_id}"
+        return str(self.stage.until(what, lambda: self._known(connection, document_id)))
+
+    def documents(self, kind: str) -> list[Any]:
+        """All documents of a kind; the story has few."""
+        with self.stage.parts.hub.store.look() as tx:
+            return [tx.documents.get(row.id) for row in views.documents(tx.conn, kind=kind)]
 
     def _known(self, connection: str, document_id: str) -> str | None:
         with self.stage.parts.hub.store.look() as tx:

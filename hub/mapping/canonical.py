@@ -73,6 +73,12 @@ _RELATIVES: Mapping[str, Any] = {
     "order_number": str,
 }
 
+_OF_PAYMENT: Mapping[str, Any] = {
+    "customer_external_id": str,
+    "payment_external_id": str,
+    "payment_number": str,
+}
+
 PRESENTED: Mapping[str, Mapping[str, Any]] = {
     "order": {
         "tax_exclusive_amount": Money,
@@ -109,6 +115,9 @@ PRESENTED: Mapping[str, Mapping[str, Any]] = {
         **_RELATIVES,
     },
     "adjustment": {"customer_name": str, **_RELATIVES},
+    "refund": {"customer_name": str, **_OF_PAYMENT},
+    "dispute": {"customer_name": str, **_OF_PAYMENT},
+    "payout": {"payment_number": str, "fees": Money},
 }
 """What the hub works out and adds to a document before an outgoing mapping reads it."""
 

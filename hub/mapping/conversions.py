@@ -274,7 +274,8 @@ CONVERSIONS: Mapping[str, Form] = {
     "xref": Form(
         None,
         "KIND",
-        "In: the vendor's id of a KIND to the hub's document id. Out: the reverse. Unknown: waits.",
+        "In: the vendor's id of a KIND to the hub's document id. Out: the reverse. Unknown: waits. Where "
+        "it may be of several kinds: `xref(payment/refund)`.",
     ),
 }
 
@@ -309,8 +310,9 @@ def parse_conversion(written: object) -> Conversion:
 
 
 def _check_argument(name: str, argument: str) -> None:
-    if name == "xref" and argument not in KINDS:
-        raise GrammarError(f"unknown kind '{argument}'", remedy=nearest(argument, KINDS))
+    for kind in argument.split("/") if name == "xref" else ():
+        if kind not in KINDS:
+            raise GrammarError(f"unknown kind '{kind}'", remedy=nearest(kind, KINDS))
     if name in ("date", "datetime") and argument:
         time_zone(argument)
     if name == "money" and argument and argument not in EXPONENTS:

@@ -62,10 +62,11 @@ def _lost_references(documents: Documents) -> Iterator[Finding]:
         known = {document.kind for document in mappings}
         for document in mappings:
             for _, rule in document.rules():
-                for step in rule.via:
-                    if step.name == "xref" and step.argument not in known:
-                        told = (
-                            f"'{connection}' has no mapping of {step.argument}, so this would wait for ever"
-                        )
-                        remedy = f"add a mapping of {step.argument} to it, or remove the reference"
+                wanted = [
+                    kind for step in rule.via if step.name == "xref" for kind in step.argument.split("/")
+                ]
+                for kind in wanted:
+                    if kind not in known:
+                        told = f"'{connection}' has no mapping of {kind}, so this would wait for ever"
+                        remedy = f"add a mapping of {kind} to it, or remove the reference"
                         yield Finding(document.name, *rule.marks.at("via"), told, remedy)

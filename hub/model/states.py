@@ -218,10 +218,11 @@ LEGAL: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
     "dispute": {
         _D.RECEIVED: frozenset({_D.OPENED, _D.WON, _D.LOST, _D.REFUSED}),
         _D.REFUSED: frozenset({_D.OPENED, _D.WON, _D.LOST}),
-        # decided twice only where a bank changes its mind, which networks allow until arbitration ends
+        # decided twice, or open again, only where a bank changes its mind or somebody appeals, which networks
+        # allow until arbitration ends
         _D.OPENED: frozenset({_D.WON, _D.LOST}),
-        _D.WON: frozenset({_D.LOST}),
-        _D.LOST: frozenset({_D.WON}),
+        _D.WON: frozenset({_D.LOST, _D.OPENED}),
+        _D.LOST: frozenset({_D.WON, _D.OPENED}),
     },
     "payout": {
         _Y.RECEIVED: frozenset({_Y.ANNOUNCED, _Y.REFUSED, _Y.SETTLED, _Y.FAILED}),

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from hub import ledger
 from hub.errors import Invalid
-from hub.model import Adjustment, AdjustmentReason, AdjustmentState, Invoice
+from hub.model import Adjustment, AdjustmentReason, AdjustmentState, Invoice, Money
 from hub.stages import cancelling
 from hub.stages.applying import STANDING
 from hub.stages.fulfilment import derived_id
 from hub.stages.outcome import Case, Choice, Event, Outcome, Reader
 
-_PREFIXES = {AdjustmentReason.WRITE_OFF: "WO", AdjustmentReason.FEE: "BF"}
+_PREFIXES = {
+    AdjustmentReason.WRITE_OFF: "WO",
+    AdjustmentReason.FEE: "BF",
+    AdjustmentReason.DISCOUNT: "DC",
+    AdjustmentReason.DEDUCTION: "DD",
+}
 _UNDECIDED = (AdjustmentState.RECEIVED, AdjustmentState.REFUSED)
 
 
@@ -57,11 +62,23 @@ def bank_fee(invoice: Invoice, choice: Choice, read: Reader) -> Outcome:
     return _given_up(invoice, AdjustmentReason.FEE, limit, choice, read)
 
 
+def deduction(invoice: Invoice, choice: Choice, read: Reader) -> Outcome:
+    """A person accepts what the customer kept back, within the cap: values = {amount}, else the rest."""
+    limit = Limit("deduction_max", "accept as a deduction", read.policies.matching.deduction_max)
+    return _given_up(invoice, AdjustmentReason.DEDUCTION, limit, choice, read)
+
+
+def discount(invoice: Invoice, choice: Choice, read: Reader) -> Outcome:
+    """A person grants a discount that the terms did not, within the cap for deductions."""
+    limit = Limit("deduction_max", "grant as a discount", read.policies.matching.deduction_max)
+    return _given_up(invoice, AdjustmentReason.DISCOUNT, limit, choice, read)
+
+
 def _given_up(
     invoice: Invoice, reason: AdjustmentReason, limit: Limit, choice: Choice, read: Reader
 ) -> Outcome:
     read.lock(invoice.customer)
-    rest = read.open_amount(invoice)
+    rest = _asked(choice, read.open_amount(invoice))
     cap = limit.caps.get(invoice.currency, Decimal(0))
     if rest.amount > cap:
         raise Invalid(
@@ -71,12 +88,32 @@ def _given_up(
         )
     if not rest.amount > 0 or invoice.state not in STANDING:
         raise Invalid("nothing is owed on this invoice", field="invoice")
+    return reduced(invoice, reason, rest, choice.note, read)
+
+
+def _asked(choice: Choice, still: Money) -> Money:
+    """The part of what is open that the person named; all of it where they named none."""
+    text = choice.values.get("amount")
+    if text in (None, ""):
+        return still
+    try:
+        money = Money(amount=Decimal(str(text)), currency=still.currency)
+        _ = money.minor
+    except (InvalidOperation, ValueError):
+        raise Invalid(f"{text!r} is not an amount in {still.currency}", field="amount") from None
+    if not 0 < money.amount <= still.amount:
+        raise Invalid(f"{money} cannot be given up: {still} is open", field="amount")
+    return money
+
+
+def reduced(invoice: Invoice, reason: AdjustmentReason, amount: Money, note: str, read: Reader) -> Outcome:
+    """The hub's own adjustment of an invoice; the caller has seen to it that so much is open."""
     prefix = _PREFIXES[reason]
     number = f"{prefix}-{read.today.year}-{read.next_number(f'{prefix}-{read.today.year}'):06d}"
     return _booked(
         Adjustment(
-            id=derived_id(invoice.id, number), number=number, invoice=invoice.id, amount=rest,
-            reason=reason, booked_on=read.today, note=choice.note[:1000],
+            id=derived_id(invoice.id, number), number=number, invoice=invoice.id, amount=amount,
+            reason=reason, booked_on=read.today, note=note[:1000],
         ),
         invoice,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from hub import ledger
+from hub.ledger import Account
 from hub.model import CreditMemo, Invoice, InvoiceState, Money, Payment
 from hub.stages.outcome import Reader
 
@@ -59,6 +60,8 @@ def told(source: Source, read: Reader, *, fresh: bool) -> Told:
             continue  # applied already
         doubts += _doubts(source, share, read)
         shares.append(share)
+    if isinstance(source, Payment) and not fresh:
+        shares = _without_sent_back(source, shares, left, read)
     if not doubts:
         doubts += _too_much(shares, left)
     doubts += mixed_sellers(source, [share.invoice for share in shares])
@@ -134,6 +137,24 @@ def settled_by(invoice: Invoice, read: Reader) -> str:
         number = str(getattr(source, "number", "")) or one.payment
         names.append(f"{one.kind.replace('_', ' ')} {number}" + (f" of {origin}" if origin else ""))
     return ", ".join(names)
+
+
+def _without_sent_back(payment: Payment, shares: list[Share], left: Money, read: Reader) -> list[Share]:
+    """Its system goes on telling what it had settled with money that was sent back since: that is over."""
+    back = Money.zero(left.currency)
+    for posting in read.standing(payment=payment.id):
+        if posting.account is Account.REFUNDED and posting.amount.currency == left.currency:
+            back -= posting.amount
+    kept: list[Share] = []
+    for share in shares:
+        free = left - sum((one.used for one in kept), Money.zero(left.currency))
+        if share.used.currency != left.currency or share.used <= free or free + back < share.used:
+            kept.append(share)  # what does not fit for another reason is a doubt
+            continue
+        back -= share.used - free
+        if share.taken is None and free.amount > 0:
+            kept.append(share._replace(amount=free))
+    return kept
 
 
 def _too_much(shares: Sequence[Share], left: Money) -> Iterator[str]:

@@ -49,9 +49,14 @@ def drop(invoice: Invoice, choice: Choice, read: Reader) -> Outcome:
     return _dropped(invoice)
 
 
-def _dropped(invoice: Invoice) -> Outcome:
+def send_back(invoice: Invoice, choice: Choice, read: Reader) -> Outcome:
+    """A person has the system that billed it cancel it there, as it was never accepted here."""
+    return _dropped(invoice, "invoice.returned")
+
+
+def _dropped(invoice: Invoice, event: str = "invoice.withdrawn") -> Outcome:
     gone = invoice.model_copy(update={"state": InvoiceState.CANCELLED})
-    return Outcome(events=[Event("invoice.withdrawn", gone)], closes=[(invoice.id, "invoice_refused")])
+    return Outcome(events=[Event(event, gone)], closes=[(invoice.id, "invoice_refused")])
 
 
 def _judged(invoice: Invoice, read: Reader, *, accepting: bool) -> Outcome:

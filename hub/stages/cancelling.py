@@ -20,8 +20,8 @@ from hub.model import (
     Payment,
     PaymentState,
 )
-from hub.stages import applying
-from hub.stages.outcome import Allocated, Case, Choice, Event, Outcome, Reader
+from hub.stages import applying, holding
+from hub.stages.outcome import Allocated, Case, Choice, Event, Outcome, Reader, together
 
 _OF_INVOICE = ("invoice_cancelled", "withdrawn", "short_payment", "late_change", "payment_reversed")
 _OF_PAYMENT = ("unmatched_payment", "overpayment", "payment_reversed", "withdrawn")
@@ -76,6 +76,9 @@ def payment(payment: Payment, read: Reader) -> Outcome:
     if payment.state is PaymentState.REVERSED:
         return Outcome()
     _lock(payment, read)
+    if payment.held_by:
+        closes = [(payment.id, reason) for reason in _OF_PAYMENT]
+        return together(Outcome(closes=closes), holding.taken_back(payment, read))
     standing = read.standing(payment=payment.id)
     if any(posting.account is Account.REFUNDED for posting in standing):
         title = f"Payment {payment.number} was taken back, and part of it was sent back before"

@@ -10,6 +10,7 @@ from hub.model import CreditMemo, CreditMemoState, Customer, Invoice, InvoiceLin
 from hub.model.tax import subtotals
 from hub.stages import applying, cancelling
 from hub.stages.applying import OWED, Share
+from hub.stages.apportioning import part_of
 from hub.stages.arriving import not_ours, strange_seller
 from hub.stages.footing import faults, filled
 from hub.stages.fulfilment import derived_id
@@ -60,6 +61,19 @@ def issue(order: Order, lines: Sequence[InvoiceLine], reason: str, read: Reader)
         tax_subtotals=taxes, tax_exclusive_amount=net, payable_amount=payable,
     )  # fmt: skip
     return _posted(memo, _spread(payable, [one for one in invoices if one.state in OWED], read), read)
+
+
+def correct(invoice: Invoice, amount: Money, reason: str, read: Reader) -> Outcome:
+    """The hub's own credit memo over an amount of an invoice, tax included, applied to that invoice."""
+    part = part_of(invoice, amount, f"Part of invoice {invoice.number}")
+    number = f"CM-{read.today.year}-{read.next_number(f'credit-{read.today.year}'):06d}"
+    memo = CreditMemo(
+        id=derived_id(invoice.id, number), number=number, invoice=invoice.id, order=invoice.order,
+        customer=invoice.customer, seller=invoice.seller, currency=invoice.currency, issue_date=read.today,
+        reason=reason[:1000], lines=part.lines, tax_subtotals=part.taxes, tax_exclusive_amount=part.net,
+        payable_amount=amount,
+    )  # fmt: skip
+    return _posted(memo, [Share(invoice, amount)], read)
 
 
 def _dropped(memo: CreditMemo) -> Outcome:

@@ -7,17 +7,19 @@ with suggestions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from hub import ledger
 from hub.model import Invoice, InvoiceState, Money, Payment, PaymentState
-from hub.stages import applying, cancelling
+from hub.stages import applying, cancelling, holding, pairing, paying, paying_out
 from hub.stages.applying import OWED, Share
 from hub.stages.arriving import not_ours
-from hub.stages.outcome import Case, Event, Outcome, Reader
+from hub.stages.outcome import Case, Event, Outcome, Reader, together
 from hub.stages.references import candidates
+from hub.stages.remitted import Advice
 
 _ANSWERED = ("unmatched_payment", "overpayment")
 FAMILY_MAX = 100  # more open invoices than this, and an amount alone proves nothing
@@ -34,6 +36,7 @@ class Match(NamedTuple):
     doubt: str = ""
     reason: str = "unmatched_payment"
     told: bool = False
+    shown: Mapping[str, object] = MappingProxyType({})  # arithmetic for the person who looks
 
 
 def apply(payment: Payment, read: Reader) -> Outcome:
@@ -43,33 +46,101 @@ def apply(payment: Payment, read: Reader) -> Outcome:
     """
     not_ours(payment, read)
     if payment.cancelled_on:
-        gone = payment.model_copy(update={"state": PaymentState.REVERSED})
-        return Outcome(events=[Event("payment.withdrawn", gone)])
+        return holding.withdrawn(payment)
     booked = payment.model_copy(update={"number": payment.number or f"R-{read.next_number('receipt'):06d}"})
     received = ledger.received(booked)
-    if booked.amount.amount <= 0:
-        doubt = Match((), "reversal", f"{booked.amount} was taken back by the bank", "payment_reversed")
-        return _unmatched(booked, doubt, [received], read)
-    if booked.customer and not booked.applications:
-        return _on_account(booked, received)
-    match = _told(booked, read, fresh=True) if booked.applications else find(booked, read)
+    if (payout := paying_out.of_line(booked, read)) is not None:
+        return paying_out.arrived(booked, payout, [received])
+    if doubt := paying_out.unexplained(booked, read):
+        match = Match((), "payout", doubt)
+    elif booked.amount.amount <= 0:
+        match = Match((), "reversal", f"{booked.amount} was taken back by the bank", "payment_reversed")
+    elif booked.applications:
+        match = _told(booked, read, fresh=True)
+    else:
+        return _explained(booked, received, read)
     if not match.shares:
         return _unmatched(booked, match, [received], read)
     return post(booked, match, read, before=[received])
 
 
+def _explained(payment: Payment, received: ledger.Group, read: Reader) -> Outcome:
+    """By what its payer tells of it, with it or apart from it; else by what else it says."""
+    told = pairing.explained(payment, read)
+    link = told.linked(payment)
+    found = paying.find(paying.of_payment(payment), told.advice, read) if told.advice else None
+    if isinstance(found, paying.Plan):
+        return together(paying.settle(payment, found, read, before=[received]), link)
+    if isinstance(found, paying.Doubt):
+        match = Match((), paying.RULE, found.why, shown=found.evidence)
+    elif payment.customer and not payment.held_by:
+        return together(_on_account(payment, received), link)
+    else:
+        match = find(_naming(payment, told.advice), read)
+    if match.shares:
+        return together(post(payment, match, read, before=[received]), link)
+    match = match._replace(doubt=told.doubt or match.doubt)
+    if payment.customer:
+        asked = Case(match.reason, _title(payment, match), payment, _evidence(payment, match, read))
+        return together(_on_account(payment, received), Outcome(cases=[asked]), link)
+    return together(_unmatched(payment, match, [received], read), link)
+
+
+def _naming(payment: Payment, advice: Advice | None) -> Payment:
+    """The payment with the numbers its remittance names, for looking them up."""
+    return payment.model_copy(update={"documents": tuple(advice.documents)}) if advice else payment
+
+
+def again(payment: Payment, advice: Advice, read: Reader) -> Outcome:
+    """What explains a payment came after it. Where something is applied already, that stands."""
+    untouched = read.unapplied(payment.id, payment.amount.currency) == payment.amount
+    if payment.state not in pairing.OPEN or not untouched:
+        return Outcome()
+    found = paying.find(paying.of_payment(payment), advice, read)
+    if isinstance(found, paying.Plan):
+        return paying.settle(payment, found, read)
+    if isinstance(found, paying.Doubt):
+        match = Match((), paying.RULE, found.why, shown=found.evidence)
+    elif payment.customer:
+        return Outcome()  # on account: only what names our documents changes that
+    else:
+        match = find(_naming(payment, advice), read)
+    if match.shares:
+        return post(payment, match, read)
+    evidence = _evidence(payment, match, read)
+    return Outcome(cases=[Case(match.reason, _title(payment, match), payment, evidence)])
+
+
 def changed(payment: Payment, read: Reader) -> Outcome:
-    """The system it is from took it back, or applied more of it."""
+    """The system it is from took it back, told what it kept of it, or applied more of it."""
+    waits = payment.state is PaymentState.UNIDENTIFIED and not payment.cancelled_on
+    payout = paying_out.of_line(payment, read) if waits else None
+    if payout is not None:
+        return paying_out.arrived(payment, payout, ())
+    return together(holding.charged(payment, read), _changed(payment, read))
+
+
+def _changed(payment: Payment, read: Reader) -> Outcome:
     if payment.cancelled_on:
         return cancelling.payment(payment, read)
-    if payment.state is PaymentState.REVERSED or not payment.applications:
+    if payment.state is PaymentState.REVERSED:
         return Outcome()
+    if not payment.applications:
+        return _told_more(payment, read)
     match = _told(payment, read, fresh=False)
     if match.doubt:
         who = payment.payer.name or payment.payer.account or "its payer"
         title = f"Payment {payment.number} of {payment.amount} from {who}: {match.doubt}"
         return Outcome(cases=[Case(match.reason, title, payment, _evidence(payment, match, read))])
     return post(payment, match, read) if match.shares else Outcome()
+
+
+def _told_more(payment: Payment, read: Reader) -> Outcome:
+    """A later file tells more of a payment than the first one did."""
+    told = pairing.explained(payment, read)
+    if told.advice is None or payment.state not in pairing.OPEN or read.remittances_of(payment.id):
+        return Outcome()
+    return together(again(payment, told.advice, read), told.linked(payment))
 
 
 def _told(payment: Payment, read: Reader, *, fresh: bool) -> Match:
@@ -90,7 +161,7 @@ def find(payment: Payment, read: Reader) -> Match:
     named = read.invoices_named(candidates(payment))
     if named:
         return _by_reference(payment, named, read)
-    payer = read.payer_of_account(payment.payer.account)
+    payer = payment.customer or read.payer_of_account(payment.payer.account)
     if payer and read.policies.matching.known_payer_exact:
         return _by_payer(payment, payer, read)
     return Match((), "none", "no invoice number of ours is in the payment and the payer's account is new")
@@ -130,7 +201,7 @@ def _left(payment: Payment, shares: Sequence[Share], read: Reader, *, fresh: boo
 
 
 def _by_reference(payment: Payment, named: Sequence[Invoice], read: Reader) -> Match:
-    """Invoices that the payment names (rules 1, 3, 7 and 8 of the ladder in docs/matching.md)."""
+    """Invoices that the payment names (rung 3 of the ladder in docs/matching.md)."""
     if len({invoice.customer for invoice in named}) > 1:
         return Match((), "reference", "it names invoices of different customers")
     foreign = [x.number for x in named if x.currency != payment.amount.currency]
@@ -202,10 +273,13 @@ def _other_sum(target: int, amounts: Sequence[int]) -> bool:
 
 def _unmatched(payment: Payment, match: Match, groups: list[ledger.Group], read: Reader) -> Outcome:
     waiting = payment.model_copy(update={"state": PaymentState.UNIDENTIFIED})
-    who = payment.payer.name or payment.payer.account or "an unnamed payer"
-    title = f"Payment {payment.number} of {payment.amount} from {who}: {match.doubt}"
-    case = Case(match.reason, title, waiting, _evidence(payment, match, read))
+    case = Case(match.reason, _title(payment, match), waiting, _evidence(payment, match, read))
     return Outcome(events=[Event("payment.unidentified", waiting)], cases=[case], groups=groups)
+
+
+def _title(payment: Payment, match: Match) -> str:
+    who = payment.payer.name or payment.payer.account or "an unnamed payer"
+    return f"Payment {payment.number} of {payment.amount} from {who}: {match.doubt}"
 
 
 def _evidence(payment: Payment, match: Match, read: Reader) -> dict[str, object]:
@@ -216,6 +290,7 @@ def _evidence(payment: Payment, match: Match, read: Reader) -> dict[str, object]
         "text": list(payment.remittance_information),
         "rule": match.rule,
         "doubt": match.doubt,
+        **match.shown,
         "suggestions": [
             {"invoice": x.id, "number": x.number, "open": str(read.open_amount(x)), "why": "same amount"}
             for x in read.invoices_of_amount(payment.amount)

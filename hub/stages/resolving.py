@@ -71,6 +71,10 @@ def duplicate(payment: Payment, choice: Choice, read: Reader) -> Outcome:
         raise Invalid("there is no payment to take back", field="decision")
     if read.allocations(payment=payment.id):
         raise Invalid(f"payment {payment.number} is applied: it is no second one", field="decision")
+    if payment.held_by:
+        raise Invalid(
+            f"{payment.held_by} holds this money: the other payment is the second", field="decision"
+        )
     return cancelling.payment(payment, read)
 
 

@@ -46,3 +46,8 @@ def lead(database: Database, conn: Connection, name: str, holder: str, seconds: 
         where=sa.or_(LEASES.c.holder == holder, LEASES.c.lease_until < clock()),
     ).returning(LEASES.c.holder)
     return conn.execute(taken).scalar() == holder
+
+
+def leave(conn: Connection, names: Sequence[str], holder: str) -> None:
+    """Give leases up, and forget their names."""
+    conn.execute(LEASES.delete().where(LEASES.c.name.in_(names), LEASES.c.holder == holder))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import orjson
@@ -12,6 +13,14 @@ from sqlalchemy import Connection, Row
 
 from hub.store.database import insert_into, new_id
 from hub.store.tables import CASES
+
+
+@cache
+def _ask(dialect: str) -> Any:
+    insert = insert_into(dialect, CASES)
+    newer = {name: insert.excluded[name] for name in ("title", "evidence", "row_id")}
+    again = insert.on_conflict_do_update(index_elements=["subject"], set_=newer)
+    return again.returning(CASES.c.id)
 
 
 class Cases:
@@ -28,15 +37,12 @@ class Cases:
         """Ask a human. The same open question is asked once: it gets the newer title and evidence."""
         key = f"{reason}|{subject or document_id or row_id or connection}"[:200]
         body = orjson.dumps(dict(evidence or {}), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-        statement = insert_into(self._dialect, CASES).values(
-            id=new_id(), reason=reason, state="open", subject=key, document_id=document_id, order_id=order_id,
-            connection=connection, row_id=row_id, title=title, evidence=body, opened_at=now,
-        )  # fmt: skip
-        again = statement.on_conflict_do_update(
-            index_elements=["subject"],
-            set_={"title": title, "evidence": body, "row_id": row_id},
-        )
-        return str(self.conn.execute(again.returning(CASES.c.id)).scalar_one())
+        row = {
+            "id": new_id(), "reason": reason, "state": "open", "subject": key, "document_id": document_id,
+            "order_id": order_id, "connection": connection, "row_id": row_id, "title": title,
+            "evidence": body, "opened_at": now,
+        }  # fmt: skip
+        return str(self.conn.execute(_ask(self._dialect), row).scalar_one())
 
     def get(self, case_id: str) -> Row[Any] | None:
         """One case, or None."""

@@ -12,7 +12,21 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from hub.errors import Conflict
-from hub.model import KINDS, Adjustment, CreditMemo, Document, Invoice, Money, Order, Payment
+from hub.model import (
+    KINDS,
+    Adjustment,
+    CreditMemo,
+    Dispute,
+    Document,
+    Invoice,
+    Money,
+    Order,
+    Payment,
+    Payout,
+    Refund,
+    Remittance,
+    Statement,
+)
 from hub.store.tables import DOCUMENTS
 
 _GET = sa.select(
@@ -44,6 +58,7 @@ class Promoted(NamedTuple):
     order: str = ""
     amount: Money | None = None
     due_on: date | None = None
+    trace: str = ""  # normalised: what ties a payment to its remittance or payout
 
 
 def match_key(number: str) -> str:
@@ -63,10 +78,8 @@ def promoted(document: Document) -> Promoted:
             document.number, match_key(document.number), document.customer, document.order,
             document.payable_amount, document.due_date,
         )  # fmt: skip
-    if isinstance(document, Payment):
-        return Promoted(
-            document.number, match_key(document.payer.account), document.customer, "", document.amount
-        )
+    if isinstance(document, Payment | Remittance | Statement | Refund | Dispute | Payout):
+        return _of_money(document)
     if isinstance(document, CreditMemo):
         return Promoted(
             document.number, match_key(document.number), document.customer, document.order,
@@ -80,6 +93,30 @@ def promoted(document: Document) -> Promoted:
     return Promoted(label[:60], "", customer, order)
 
 
+def _of_money(document: Payment | Remittance | Statement | Refund | Dispute | Payout) -> Promoted:
+    if isinstance(document, Payment):
+        return Promoted(
+            document.number, match_key(document.payer.account), document.customer, "", document.amount,
+            document.value_on or document.booked_on, match_key(document.trace),
+        )  # fmt: skip
+    if isinstance(document, Remittance):
+        return Promoted(
+            document.number, document.payment, document.customer, "", document.amount, document.paid_on,
+            match_key(document.trace),
+        )  # fmt: skip
+    if isinstance(document, Statement):
+        return Promoted(
+            document.number, match_key(document.account) if document.final else "", "", "", document.closing,
+            document.closed_on or document.opened_on,
+        )  # fmt: skip
+    if isinstance(document, Payout):
+        return Promoted(
+            document.number[:60], document.payment, "", "", document.amount, document.arrives_on,
+            match_key(document.trace),
+        )  # fmt: skip
+    return Promoted(document.number[:60], document.payment, document.customer, "", document.amount)
+
+
 @cache
 def _replace(*, by: bool) -> Any:
     changed = [
@@ -91,6 +128,7 @@ def _replace(*, by: bool) -> Any:
         "currency",
         "amount_minor",
         "due_on",
+        "trace",
     ]
     changed += ["updated_at", "body", "version", *(["translated_by"] if by else [])]
     return (
@@ -107,7 +145,9 @@ class Documents:
         self.conn = conn
         self._known: dict[str, Stored | None] = {}
         self._origins: dict[str, str] = {}
-        self._fresh: list[dict[str, Any]] = []
+        self._fresh: dict[str, dict[str, Any]] = {}
+        self._fresh_kinds: set[tuple[str, bool]] = set()  # kind, has a customer
+        self.saved: set[str] = set()  # kinds of which something was saved in this transaction
 
     def prefetch(self, ids: Collection[str]) -> None:
         """Read many at once; `stored` answers from here then."""
@@ -134,9 +174,15 @@ class Documents:
 
     def flush(self) -> None:
         """Write new documents, many per statement. Queries over documents need it first."""
-        fresh, self._fresh = self._fresh, []
+        fresh, self._fresh = self._fresh, {}
+        self._fresh_kinds.clear()
         if fresh:
-            self.conn.execute(_INSERT, fresh)
+            self.conn.execute(_INSERT, list(fresh.values()))
+
+    def flush_kind(self, kind: str, *, owned: bool = False) -> None:
+        """Write new documents if a query over this kind could miss one; `owned`: one with a customer."""
+        if (kind, True) in self._fresh_kinds or (not owned and (kind, False) in self._fresh_kinds):
+            self.flush()
 
     def get(self, document_id: str) -> Document | None:
         """The current version of a document, or None."""
@@ -151,6 +197,7 @@ class Documents:
         Raises Conflict when another transaction saved the document since we read it.
         """
         known = self.stored(document.id)
+        self.saved.add(document.kind)
         body = document.model_dump_json()
         if known is None:
             self._insert(document, body, now, origin, by)
@@ -168,14 +215,18 @@ class Documents:
         values = self._columns(document, body, now)
         values |= {"id": document.id, "kind": document.kind, "version": 1}
         values |= {"created_at": now, "origin": origin, "translated_by": by}
-        self._fresh.append(values)
+        self._fresh[document.id] = values
+        self._fresh_kinds.add((document.kind, bool(values["customer_id"])))
         self._origins[document.id] = origin
 
     def _update(self, document: Document, body: str, now: datetime, known: Stored, by: str) -> int:
         values = self._columns(document, body, now) | {"version": known.version + 1}
         if by:
             values["translated_by"] = by
-        self.flush()
+        if (fresh := self._fresh.get(document.id)) is not None:  # nobody has read it: written as it is now
+            fresh |= values
+            self._fresh_kinds.add((document.kind, bool(values["customer_id"])))
+            return known.version + 1
         held = {"the_id": document.id, "the_version": known.version}
         done = self.conn.execute(_replace(by=bool(by)), {f"new_{k}": v for k, v in values.items()} | held)
         if done.rowcount != 1:
@@ -193,6 +244,7 @@ class Documents:
             "currency": top.amount.currency if top.amount else "",
             "amount_minor": top.amount.minor if top.amount else 0,
             "due_on": top.due_on,
+            "trace": top.trace,
             "updated_at": now,
             "body": body,
         }

@@ -115,6 +115,20 @@ def is_held(conn: Connection, row: Any) -> bool:
     return found.first() is not None
 
 
+_RENEW = (
+    INBOX.update()
+    .where(INBOX.c.id == sa.bindparam("row_id"), INBOX.c.lease_until == sa.bindparam("held"))
+    .values(lease_until=clock() + sa.bindparam("lease", type_=sa.Double))
+    .returning(*INBOX.c)
+)
+
+
+def renew(conn: Connection, row: Any, lease: float) -> Any | None:
+    """Hold a claimed delivery for `lease` seconds from now; None when it is somebody else's by now."""
+    names = {"row_id": row.id, "held": row.lease_until, "lease": lease}
+    return conn.execute(_RENEW, names).first()
+
+
 _OPEN_FOR_US = (
     sa.select(CONNECTIONS.c.failures)
     .where(CONNECTIONS.c.name == sa.bindparam("place"), CONNECTIONS.c.state == "active")

@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from hub.ledger import Posting
-from hub.model import KINDS, CreditMemo, Document, Invoice, Money, Order, Shipment
+from hub.model import (
+    KINDS,
+    CreditMemo,
+    Document,
+    Invoice,
+    Money,
+    Order,
+    Remittance,
+    Shipment,
+    Statement,
+)
 from hub.store.books import Allocation, Books
-from hub.store.database import Database
+from hub.store.database import Database, insert_into
 from hub.store.documents import Documents, match_key
 from hub.store.tables import COUNTERS, DOCUMENTS, XREF
 
 ROWS_MAX = 2_000
+KEYS_AT_ONCE = 400
 _D = DOCUMENTS.c
 
 
@@ -47,6 +59,31 @@ _OF_AMOUNT = _bodies(
     _D.kind == "invoice", _D.state.in_(("issued", "part_paid")), _D.currency == sa.bindparam("currency"),
     _D.amount_minor == sa.bindparam("minor"), limit=_MOST,
 )  # fmt: skip
+_TRACED = _bodies(
+    _D.kind == sa.bindparam("kind"), _D.trace == sa.bindparam("trace"),
+    sa.literal_column("documents.trace <> ''", sa.Boolean()),
+    limit=20,
+)  # fmt: skip
+_OF_SUM = _bodies(
+    _D.kind == sa.bindparam("kind"), _D.currency == sa.bindparam("currency"),
+    _D.amount_minor == sa.bindparam("minor"), _D.state.in_(sa.bindparam("states", expanding=True)),
+    _D.due_on.between(sa.bindparam("first"), sa.bindparam("last")), limit=_MOST,
+)  # fmt: skip
+_ONE_OF = (
+    sa.select(_D.id)
+    .where(_D.kind == sa.bindparam("kind"), _D.state.in_(sa.bindparam("states", expanding=True)))
+    .limit(1)
+)
+_KNOWN_AS = _bodies(
+    _D.kind == sa.bindparam("kind"), _D.reference.in_(sa.bindparam("keys", expanding=True)), limit=None
+)
+_ACCEPTED = (
+    sa.select(_D.kind, _D.body)
+    .where(_D.kind == "statement", _D.reference == sa.bindparam("account"), _D.state == "accepted")
+    .where(_D.currency.in_(("", sa.bindparam("currency"))), _D.id != sa.bindparam("but"))
+)
+_EARLIER = _ACCEPTED.where(_D.due_on <= sa.bindparam("day")).order_by(_D.due_on.desc(), _D.id.desc())
+_LATER = _ACCEPTED.where(_D.due_on > sa.bindparam("day")).order_by(_D.due_on, _D.id)
 _HELD = _bodies(_D.customer_id == _ONE, _D.kind == "order", _D.state == "held", limit=100)
 _PAYERS = (
     sa.select(_D.customer_id)
@@ -55,6 +92,13 @@ _PAYERS = (
     .distinct()
     .limit(2)
 )
+
+
+@cache
+def _bump(dialect: str) -> Any:
+    insert = insert_into(dialect, COUNTERS).values(name=sa.bindparam("series"), value=1)
+    bump = insert.on_conflict_do_update(index_elements=["name"], set_={"value": COUNTERS.c.value + 1})
+    return bump.returning(COUNTERS.c.value)
 
 
 class StoreReader:
@@ -69,10 +113,17 @@ class StoreReader:
         self._conn = documents.conn
         self._documents = documents
         self._books = books
+        self._found: dict[tuple[str, tuple[str, ...]], bool] = {}
 
     def get(self, document_id: str) -> Document | None:
         """The current version of a document."""
         return self._documents.get(document_id)
+
+    def prefetch(self, document_ids: Collection[str]) -> None:
+        """Read many documents at once; `get` answers from here then."""
+        wanted = list(document_ids)
+        for at in range(0, len(wanted), KEYS_AT_ONCE):
+            self._documents.prefetch(wanted[at : at + KEYS_AT_ONCE])
 
     def lock(self, document_id: str) -> None:
         """Hold a document's row until the transaction ends; on SQLite the transaction already holds all."""
@@ -82,9 +133,14 @@ class StoreReader:
 
     def next_number(self, series: str) -> int:
         """The next number of a series; gapless, because it rolls back with the transaction."""
-        insert = self._database.insert(COUNTERS).values(name=series, value=1)
-        bump = insert.on_conflict_do_update(index_elements=["name"], set_={"value": COUNTERS.c.value + 1})
-        return int(self._conn.execute(bump.returning(COUNTERS.c.value)).scalar_one())
+        return int(self._conn.execute(_bump(self._database.dialect), {"series": series}).scalar_one())
+
+    def hold(self, series: str) -> None:
+        """Let nobody else take a number of the series until the transaction ends; on SQLite nobody can."""
+        if not self._database.is_sqlite:
+            insert = self._database.insert(COUNTERS).values(name=series, value=0)
+            kept = {"value": COUNTERS.c.value}
+            self._conn.execute(insert.on_conflict_do_update(index_elements=["name"], set_=kept))
 
     def open_receivables(self, customer: str, currency: str) -> Money:
         """What the customer owes now."""
@@ -122,30 +178,31 @@ class StoreReader:
         """The connection a document came from; empty: made by the hub."""
         return self._documents.origin(document_id)
 
-    def _load(self, statement: Any, **given: Any) -> list[Any]:
-        self._documents.flush()
+    def _load(self, of: str, statement: Any, **given: Any) -> list[Any]:
+        """Documents of a kind; those of it that are new here are written first."""
+        self._documents.flush_kind(of)
         rows = self._conn.execute(statement, given)
         return [KINDS[kind].model_validate_json(body) for kind, body in rows]
 
     def same_purchase_order(self, order: Order) -> Sequence[Order]:
         """Other living orders of the customer that quote the same purchase order."""
         key = match_key(order.purchase_order)
-        found: list[Order] = self._load(_SAME_PO, key=key, one=order.customer, excluding=order.id)
+        found: list[Order] = self._load("order", _SAME_PO, key=key, one=order.customer, excluding=order.id)
         return found
 
     def shipments_of(self, order: str) -> Sequence[Shipment]:
         """Confirmed shipments of an order, oldest first."""
-        found: list[Shipment] = self._load(_SHIPMENTS, one=order)
+        found: list[Shipment] = self._load("shipment", _SHIPMENTS, one=order)
         return found
 
     def invoices_of(self, order: str) -> Sequence[Invoice]:
         """Invoices of an order that stand, oldest first."""
-        found: list[Invoice] = self._load(_INVOICES, one=order)
+        found: list[Invoice] = self._load("invoice", _INVOICES, one=order)
         return found
 
     def credits_of(self, order: str) -> Sequence[CreditMemo]:
         """Credit memos of an order that stand, oldest first."""
-        found: list[CreditMemo] = self._load(_CREDITS, one=order)
+        found: list[CreditMemo] = self._load("credit_memo", _CREDITS, one=order)
         return found
 
     def awaited(self, connection: str, document_id: str) -> bool:
@@ -157,12 +214,12 @@ class StoreReader:
 
     def refused_invoices(self, order: str) -> Sequence[Invoice]:
         """Invoices of an order that did not fit when they came, oldest first."""
-        found: list[Invoice] = self._load(_REFUSED, one=order)
+        found: list[Invoice] = self._load("invoice", _REFUSED, one=order)
         return found
 
     def numbered(self, kind: str, number: str) -> Sequence[Document]:
         """Documents of a kind with exactly this number."""
-        found: list[Document] = self._load(_NUMBERED, kind=kind, number=number) if number else []
+        found: list[Document] = self._load(kind, _NUMBERED, kind=kind, number=number) if number else []
         return found
 
     def invoiced(self, order: str) -> Mapping[str, Decimal]:
@@ -175,32 +232,82 @@ class StoreReader:
 
     def invoices_named(self, keys: Collection[str]) -> Sequence[Invoice]:
         """Invoices whose normalised number is one of these."""
-        found: list[Invoice] = self._load(_NAMED, keys=list(keys)) if keys else []
+        found: list[Invoice] = self._load("invoice", _NAMED, keys=list(keys)) if keys else []
         return found
 
     def open_invoices(self, customer: str, limit: int = 200) -> Sequence[Invoice]:
         """A customer's invoices that are owed, oldest first."""
-        found: list[Invoice] = self._load(_UNPAID, one=customer, most=limit)
+        found: list[Invoice] = self._load("invoice", _UNPAID, one=customer, most=limit)
         return found
 
     def invoices_of_amount(self, amount: Money, limit: int = 20) -> Sequence[Invoice]:
         """Unpaid invoices over exactly this amount, whoever owes them."""
         given = {"currency": amount.currency, "minor": amount.minor, "most": limit}
-        found: list[Invoice] = self._load(_OF_AMOUNT, **given)
+        found: list[Invoice] = self._load("invoice", _OF_AMOUNT, **given)
         return found
+
+    def _any(self, kind: str, states: tuple[str, ...]) -> bool:
+        """Is there any such document? Asked once in a transaction that saves none of that kind."""
+        if kind in self._documents.saved:
+            return True
+        if (kind, states) not in self._found:
+            given = {"kind": kind, "states": list(states)}
+            self._found[kind, states] = self._conn.execute(_ONE_OF, given).first() is not None
+        return self._found[kind, states]
+
+    def known_as(self, kind: str, keys: Collection[str]) -> Sequence[Document]:
+        """Documents of a kind that others know by one of these normalised numbers, however many."""
+        wanted, found = list(keys), list[Document]()
+        for at in range(0, len(wanted), KEYS_AT_ONCE):
+            found += self._load(kind, _KNOWN_AS, kind=kind, keys=wanted[at : at + KEYS_AT_ONCE])
+        return found
+
+    def traced(self, kind: str, trace: str) -> Sequence[Document]:
+        """Documents of a kind that carry this trace number."""
+        key = match_key(trace)
+        found: list[Document] = self._load(kind, _TRACED, kind=kind, trace=key) if key else []
+        return found
+
+    def of_amount(
+        self, kind: str, amount: Money, states: Collection[str], days: tuple[date, date], limit: int = 50
+    ) -> Sequence[Document]:
+        """Documents of a kind over exactly this amount, of these states and days (both included)."""
+        if not self._any(kind, tuple(states)):
+            return []
+        given = {
+            "kind": kind, "currency": amount.currency, "minor": amount.minor, "states": list(states),
+            "first": days[0], "last": days[1], "most": limit,
+        }  # fmt: skip
+        found: list[Document] = self._load(kind, _OF_SUM, **given)
+        return found
+
+    def remittances_of(self, payment: str) -> Sequence[Remittance]:
+        """What explains a payment, oldest first."""
+        found: list[Remittance] = self._load("remittance", _KNOWN_AS, kind="remittance", keys=[payment])
+        return found
+
+    def statements_near(self, statement: Statement, day: date, limit: int = 24) -> Sequence[Statement]:
+        """The final statements of the same account around a day that stand in its sequence."""
+        given = {
+            "account": match_key(statement.account), "currency": statement.currency, "day": day,
+            "but": statement.id,
+        }  # fmt: skip
+        found: list[Statement] = self._load("statement", _EARLIER.limit(limit), **given)
+        later: list[Statement] = self._load("statement", _LATER.limit(limit), **given)
+        return [*reversed(found), *later]
 
     def payer_of_account(self, account: str) -> str:
         """The one customer whose payments came from this bank account before; empty if none or several."""
         key = match_key(account)
         if not key:
             return ""
-        self._documents.flush()
+        self._documents.flush_kind("payment", owned=True)
         customers = list(self._conn.execute(_PAYERS, {"key": key}).scalars())
         return customers[0] if len(customers) == 1 else ""
 
     def held_orders(self, customer: str) -> Sequence[Order]:
         """Orders that wait for credit, oldest first."""
-        found: list[Order] = self._load(_HELD, one=customer)
+        found: list[Order] = self._load("order", _HELD, one=customer)
         return found
 
     def external_ids(self, document_id: str) -> Mapping[str, str]:

@@ -119,6 +119,7 @@ DOCUMENTS = Table(
     Column("currency", String(3), nullable=False),
     Column("amount_minor", BigInteger, nullable=False),  # payable amount in minor units
     Column("due_on", Date),
+    Column("trace", String(120), nullable=False, server_default=""),  # ties money to what explains it
     Column("origin", String(64), nullable=False),  # connection it came from; empty: the hub
     Column("translated_by", String(120), nullable=False),  # mapping and version that made it
     Column("created_at", Instant, nullable=False),
@@ -127,8 +128,12 @@ DOCUMENTS = Table(
     Index("documents_by_kind", "kind", "state", "created_at"),
     Index("documents_by_customer", "customer_id", "kind", "state"),
     Index("documents_by_order", "order_id", "kind"),
-    Index("documents_by_reference", "kind", "reference"),
+    Index("documents_by_reference", "kind", "reference", "due_on"),
     Index("documents_by_number", "kind", "number"),
+    Index("documents_by_amount", "kind", "currency", "amount_minor"),
+    Index(
+        "documents_by_trace", "trace", sqlite_where=text("trace <> ''"), postgresql_where=text("trace <> ''")
+    ),
 )  # fmt: skip
 POSTINGS = Table(  # append-only
     "postings", metadata,

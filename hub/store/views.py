@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Row
 from hub.ledger import Account
 from hub.model import Money
 from hub.store.documents import match_key
-from hub.store.tables import ATTEMPTS, AUDIT, CASES, DOCUMENTS, INBOX, JOURNAL, POSTINGS, XREF
+from hub.store.tables import ATTEMPTS, AUDIT, CASES, DOCUMENTS, EVENTS, INBOX, JOURNAL, POSTINGS, XREF
 
 PAGE_MAX = 200
 TIMELINE_MAX = 2_000
 POSTED_BY: Mapping[str, str] = {  # kind -> the side of a posting that names it
     "invoice": "invoice",
     "customer": "customer",
-    **dict.fromkeys(("payment", "credit_memo", "adjustment"), "payment"),
+    **dict.fromkeys(("payment", "credit_memo", "adjustment", "refund", "dispute", "payout"), "payment"),
 }
 Found = Sequence[Row[Any, Any]]
 
@@ -72,6 +72,27 @@ def unpaid_before(conn: Connection, day: date, *, limit: int, after: str) -> lis
     return list(conn.execute(found).scalars())
 
 
+def announced_before(conn: Connection, day: date, *, limit: int, after: str) -> list[str]:
+    """Ids of remittances whose money was to come before a day and that still wait for it, in pages."""
+    return _waiting(conn, "remittance", "waiting", day, limit, after)
+
+
+def paid_out_before(conn: Connection, day: date, *, limit: int, after: str) -> list[str]:
+    """Ids of payouts that were to reach our bank before a day and have not, in pages."""
+    return _waiting(conn, "payout", "announced", day, limit, after)
+
+
+def _waiting(conn: Connection, kind: str, state: str, day: date, *page: Any) -> list[str]:
+    table, (limit, after) = DOCUMENTS.c, page
+    found = (
+        sa.select(table.id)
+        .where(table.kind == kind, table.state == state, table.due_on < day, table.id > after)
+        .order_by(table.id)
+        .limit(limit)
+    )
+    return list(conn.execute(found).scalars())
+
+
 def documents(
     conn: Connection, *, kind: str, state: str = "", customer: str = "", search: str = "", limit: int = 50,
     after: str = "",
@@ -114,14 +135,18 @@ def document(conn: Connection, document_id: str) -> Row[Any, Any] | None:
 
 
 def family(conn: Connection, order_id: str) -> Found:
-    """An order with its shipments, invoices and the payments that paid them, oldest first."""
+    """An order, its shipments, invoices, the payments that paid them and what explains those."""
     invoices = sa.select(DOCUMENTS.c.id).where(
         DOCUMENTS.c.order_id == order_id, DOCUMENTS.c.kind == "invoice"
     )
     payments = sa.select(POSTINGS.c.payment_id).where(
         POSTINGS.c.invoice_id.in_(invoices), POSTINGS.c.payment_id != ""
     )
-    query = sa.select(DOCUMENTS).where(sa.or_(DOCUMENTS.c.order_id == order_id, DOCUMENTS.c.id.in_(payments)))
+    about = ("remittance", "refund", "dispute")
+    told = sa.and_(DOCUMENTS.c.kind.in_(about), DOCUMENTS.c.reference.in_(payments))
+    query = sa.select(DOCUMENTS).where(
+        sa.or_(DOCUMENTS.c.order_id == order_id, DOCUMENTS.c.id.in_(payments), told)
+    )
     return conn.execute(query.order_by(DOCUMENTS.c.created_at, DOCUMENTS.c.id).limit(PAGE_MAX)).all()
 
 
@@ -181,6 +206,15 @@ def deliveries(
 def delivery(conn: Connection, inbox_id: str) -> Row[Any, Any] | None:
     """One delivery as it came."""
     return conn.execute(sa.select(INBOX).where(INBOX.c.id == inbox_id)).first()
+
+
+def delivery_of_event(conn: Connection, connection: str, event_id: str) -> Row[Any, Any, Any] | None:
+    """The delivery that brought an event, without its body: id, headers, received_at."""
+    return conn.execute(
+        sa.select(INBOX.c.id, INBOX.c.headers, INBOX.c.received_at)
+        .join(EVENTS, EVENTS.c.inbox_id == INBOX.c.id)
+        .where(EVENTS.c.connection == connection, EVENTS.c.event_id == event_id)
+    ).first()
 
 
 def audit(conn: Connection, limit: int = 100, after: int = 0) -> Found:

@@ -68,7 +68,7 @@ class _Gate:
         async def answer(request: Request) -> Response:
             form = FormData()
             if place.method == "POST":
-                form = await request.form(max_files=0, max_fields=FIELDS_MAX)
+                form = await request.form(max_files=place.files, max_fields=FIELDS_MAX)
             return await run_in_threadpool(self._answer, place, request, form)
 
         return answer
@@ -144,6 +144,6 @@ def build_ui(
     routes.append(Mount("/static", _Assets(directory=HERE / "static")))
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Edge, bytes_max=BYTES_MAX, refuse=refuse)],
+        middleware=[Middleware(Edge, bytes_max=BYTES_MAX, refuse=refuse, files_max=settings.file_bytes_max)],
         exception_handlers={HTTPException: _http_error},
     )

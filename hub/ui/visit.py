@@ -95,6 +95,7 @@ class Place(NamedTuple):
     path: str
     role: Role | None
     view: View
+    files: int = 0  # how many its form may bring
 
 
 def get(path: str, view: View, role: Role = Role.VIEWER) -> Place:
@@ -102,6 +103,6 @@ def get(path: str, view: View, role: Role = Role.VIEWER) -> Place:
     return Place("GET", path, role, view)
 
 
-def post(path: str, view: View, role: Role) -> Place:
+def post(path: str, view: View, role: Role, *, files: int = 0) -> Place:
     """A change; its role is always said."""
-    return Place("POST", path, role, view)
+    return Place("POST", path, role, view, files)

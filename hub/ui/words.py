@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-
-class Said(NamedTuple):
-    """A label, its tone (good, busy, warn, bad, quiet), and what it means or does."""
-
-    label: str
-    tone: str = "quiet"
-    meaning: str = ""
-
+from hub.ui import remitted_words
+from hub.ui.said import Said
 
 _STATES: Mapping[str, Said] = {
+    **remitted_words.STATES,
     "received": Said("Received", "busy"),
     "invalid": Said("Not valid", "bad"),
     "validated": Said("Validated", "busy"),
@@ -35,6 +29,13 @@ _STATES: Mapping[str, Said] = {
     "part_applied": Said("Part applied", "warn"),
     "applied": Said("Applied", "good"),
     "booked": Said("Booked", "good"),
+    "transferred": Said("Payout", "good"),
+    "opened": Said("Open", "warn"),
+    "won": Said("Won", "good"),
+    "lost": Said("Lost", "bad"),
+    "announced": Said("On its way", "busy"),
+    "settled": Said("At the bank", "good"),
+    "failed": Said("Failed", "bad"),
     "reversed": Said("Taken back", "quiet"),
     "active": Said("Active", "good"),
     "blocked": Said("Blocked", "bad"),
@@ -71,6 +72,7 @@ _OUTCOMES: Mapping[str, Said] = {
 }
 
 REASONS: Mapping[str, Said] = {
+    **remitted_words.REASONS,
     "credit_hold": Said("Credit hold", "warn", "The order waits because of what the customer owes already."),
     "credit_rejected": Said("Credit rejected", "bad", "The customer is blocked and gets no new orders."),
     "order_invalid": Said("Order not valid", "warn", "Something in the order keeps it from being accepted."),
@@ -98,6 +100,17 @@ REASONS: Mapping[str, Said] = {
     "overpayment": Said("Overpayment", "warn", "More money came in than the invoices it pays."),
     "payment_reversed": Said("Payment reversed", "bad", "Money was taken back, and is owed again."),
     "short_payment": Said("Short payment", "warn", "An invoice was paid, but not in full."),
+    "refund_refused": Said("Refund refused", "warn", "A refund does not fit the payment it is of."),
+    "refund_applied": Said(
+        "Refund of paid invoices", "warn", "Money that had paid invoices was sent back; they are owed again."
+    ),
+    "sent_back_twice": Said("Sent back twice", "bad", "More went back to a payer than a payment brought."),
+    "dispute_refused": Said("Dispute not understood", "warn", "A dispute does not fit the payment it is of."),
+    "dispute_opened": Said("Payment disputed", "warn", "A payer has their bank take a payment back."),
+    "dispute_lost": Said("Dispute lost", "bad", "A payer's bank kept what it took; invoices are owed again."),
+    "payout_refused": Said("Payout not explained", "warn", "What a payout is made of does not make it up."),
+    "payout_failed": Said("Payout failed", "bad", "Our bank is to take back a payout that it had credited."),
+    "payout_missing": Said("Payout missing", "warn", "A payout was sent and has not reached our bank."),
     "dead_letter": Said("Given up", "bad", "It was tried many times and stopped."),
     "rejected": Said("Refused by system", "bad", "The other system understood it and said no."),
     "customer_match": Said("Known there?", "warn", "The other system may have this customer already."),
@@ -114,6 +127,7 @@ REASONS: Mapping[str, Said] = {
 }
 
 _DECISIONS: Mapping[str, Said] = {
+    **remitted_words.DECISIONS,
     "release": Said("Release the order", "good", "It is approved now, delivered and invoiced as usual."),
     "reject": Said("Reject the order", "bad", "It ends here; the source system is told."),
     "accept": Said("Accept as it is", "good", "Doubts are set aside; hard problems still stop it."),
@@ -136,6 +150,8 @@ _DECISIONS: Mapping[str, Said] = {
     "returned": Said(
         "Undo the earlier payment", "bad", "What that payment had settled is owed again; both count no more."
     ),
+    "collect": Said("Collect it", "quiet", "The customer owes it again; it falls due as usual."),
+    "noted": Said("Noted", "quiet", "You know of it. Nothing changes here."),
     "duplicate": Said("It is the same money", "quiet", "It came twice. This payment counts for nothing."),
     "not_created": Said("It is not there", "good", "You looked: nothing was created. It is sent again."),
     "link": Said("It is this one", "good", "It is linked and brought up to date; nothing new is created."),
@@ -146,6 +162,7 @@ _DECISIONS: Mapping[str, Said] = {
     "overtaken": Said("Answered by events", "quiet"),
 }
 _DECISIONS_OF: Mapping[tuple[str, str], Said] = {
+    **remitted_words.DECISIONS_OF,
     ("shipment_refused", "retry"): Said(
         "Judge it again", "good", "Do this once order or shipment are mended."
     ),
@@ -162,6 +179,29 @@ _DECISIONS_OF: Mapping[tuple[str, str], Said] = {
     ("credit_memo_refused", "cancel"): Said("Set it aside", "bad", "It credits nothing here."),
     ("adjustment_refused", "retry"): Said("Check it again", "good", "Do this once the cause is mended."),
     ("adjustment_refused", "cancel"): Said("Set it aside", "bad", "It changes nothing here."),
+    ("refund_refused", "retry"): Said("Check it again", "good", "Do this once the cause is mended."),
+    ("refund_refused", "drop"): Said("Set it aside", "bad", "It sends nothing back here."),
+    ("refund_applied", "credit"): Said(
+        "Credit it", "good", "What is owed again is credited with its tax, and the ERP is told."
+    ),
+    ("dispute_lost", "credit"): Said(
+        "Credit it", "good", "What is owed again is credited with its tax, and the ERP is told."
+    ),
+    ("dispute_refused", "retry"): Said("Check it again", "good", "Do this once the cause is mended."),
+    ("dispute_opened", "noted"): Said(
+        "Noted", "quiet", "Evidence is sent at the provider. The case ends by itself with the decision."
+    ),
+    ("payout_refused", "retry"): Said("Check it again", "good", "Do this once what it is made of is known."),
+    ("payout_refused", "accept"): Said(
+        "Accept what is not ours", "bad", "What these books do not know is booked as moved elsewhere."
+    ),
+    ("payout_failed", "release"): Said(
+        "It was another line", "bad", "The bank's line was not this payout; it waits for an answer again."
+    ),
+    ("payout_failed", "noted"): Said(
+        "Wait for the bank", "quiet", "The case ends by itself when the bank takes it back."
+    ),
+    ("payout_missing", "noted"): Said("Keep waiting", "quiet", "It is found by itself when its line comes."),
     ("unapplied_credit", "leave_open"): Said("Leave it", "quiet", "It waits for later invoices."),
     ("payment_reversed", "leave_open"): Said("Noted", "quiet", "The customer owes it again."),
     ("withdrawn", "cancel"): Said("Cancel it here too", "bad", "It counts no more; the systems are told."),
@@ -177,6 +217,7 @@ _DECISIONS_OF: Mapping[tuple[str, str], Said] = {
 }
 
 _EVENTS: Mapping[str, str] = {
+    **remitted_words.EVENTS,
     "customer.received": "Customer received",
     "customer.changed": "Customer changed",
     "customer.credit_freed": "Credit freed",
@@ -231,6 +272,28 @@ _EVENTS: Mapping[str, str] = {
     "payment.unidentified": "Payment not identified",
     "payment.on_account": "Payment kept on account",
     "payment.refunded": "Payment sent back",
+    "payment.restored": "Payment came back to us",
+    "payment.transferred": "Bank line is a payout",
+    "refund.received": "Refund received",
+    "refund.changed": "Refund changed",
+    "refund.refused": "Refund refused",
+    "refund.withdrawn": "Refund set aside",
+    "refund.booked": "Refund booked",
+    "refund.reversed": "Refund failed, the money is back",
+    "dispute.received": "Dispute received",
+    "dispute.changed": "Dispute changed",
+    "dispute.refused": "Dispute not understood",
+    "dispute.opened": "Dispute opened",
+    "dispute.won": "Dispute won",
+    "dispute.lost": "Dispute lost",
+    "payout.received": "Payout received",
+    "payout.changed": "Payout changed",
+    "payout.refused": "Payout not explained",
+    "payout.announced": "Payout on its way",
+    "payout.settled": "Payout seen at the bank",
+    "payout.failed": "Payout failed",
+    "payout.returned": "Payout taken back by the bank",
+    "payout.unsettled": "Payout no longer at the bank",
     "payment.applied": "Payment applied",
     "message.received": "Message received",
     "message.changed": "Message changed",
@@ -279,6 +342,10 @@ ACCOUNTS: Mapping[str, str] = {
     "revenue": "Revenue",
     "tax": "Tax",
     "cash": "Cash",
+    "held": "Held by providers",
+    "transit": "Paid out, not at the bank yet",
+    "disputed": "Disputed",
+    "elsewhere": "Not in these books",
     "unapplied": "Unapplied cash",
     "refunded": "Refunded",
     "fee": "Fees",

@@ -107,13 +107,30 @@ class People:
         account: str = "1",
         on: str = "",
         number: str = "",
+        rate: str = "",
     ) -> str:
-        """Record a customer's payment and what it settles; the rest stays on account."""
+        """Record a customer's payment and what it settles; the rest stays on account.
+
+        `rate`: what one unit of its currency is worth that day; what it settles was booked at another one.
+        """
         named = {"currency": currency, "tranDate": on, "tranId": number}
         values: dict[str, Any] = {k: v for k, v in named.items() if v}
+        values |= {"exchangeRate": Decimal(rate)} if rate else {}
         values |= {"customer": customer, "payment": Decimal(str(amount)), "account": account}
         with self.lock_of_all:
             return self._write("customerPayment", values, {"apply": _applied(apply)}).id
+
+    def realised(self, payment: str) -> Decimal:
+        """The exchange difference of a payment with what it settles, in the account's own currency."""
+        with self.lock_of_all:
+            row = self.books.find("customerPayment", payment)
+            gain = ZERO
+            for line in row.lines.get("apply", ()):
+                if line.get("apply"):
+                    invoice = self.books.find("invoice", str(line["doc"]))
+                    worth = row.values["exchangeRate"] - invoice.values["exchangeRate"]
+                    gain += line["amount"] * worth
+            return gain
 
     def reapply(self, record: str, id: str, apply: Sequence[Mapping[str, Any]] = ()) -> str:
         """Choose anew what a payment or credit memo settles."""
@@ -205,6 +222,16 @@ class People:
             kind = RECORDS[BY_LOWER[record.lower()]]
             body = Parser(self.books, kind).body(values, replace=replace)
             return self.account.rules.write(kind, body, self.books.find(kind.name, id)).id
+
+    def copy(self, record: str, id: str) -> str:
+        """Actions > Make Copy: the same once more, with a number of its own and nobody's external id."""
+        with self.lock_of_all:
+            source = self.books.find(BY_LOWER[record.lower()], id)
+            own = ("entity", "currency", "subsidiary", "tranDate", "terms", "dueDate", "exchangeRate")
+            values = {name: source.values[name] for name in own if source.values.get(name)}
+            told = ("item", "quantity", "rate", "amount", "taxCode", "description")
+            lines = [{k: line[k] for k in told if k in line} for line in source.lines["item"]]
+            return self._write(source.type, values, {"item": lines}).id
 
     def set_custom(self, record: str, id: str, field: str, value: Any) -> str:
         """Fill a custom field."""

@@ -7,10 +7,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from sandbox.sap.billing_papers import HEAD, LINE, Papers
 from sandbox.sap.clearing import refer
 from sandbox.sap.credits import credited, free, printed
 from sandbox.sap.ledger import CUBE, Entry, Ledger, Line, document_id
-from sandbox.sap.orders import ITEM, ORDER, Orders, billed
+from sandbox.sap.order_prices import ITEM
+from sandbox.sap.order_status import billed
+from sandbox.sap.orders import ORDER, Orders
 from sandbox.sap.positions import Amounts, Lines, Position
 from sandbox.sap.pricing import CONDITION, tax_of
 from sandbox.sap.refusals import Refusal, business
@@ -18,9 +21,7 @@ from sandbox.sap.shipping import HEAD as DELIVERY
 from sandbox.sap.shipping import LINE as DELIVERY_LINE
 from sandbox.sap.shipping import Shipping, flow
 from sandbox.sap.store import Row
-from sandbox.sap.system import COMPANIES, OUTPUT_TAX, REVENUE, TERMS, System, Terms, rounded
-
-HEAD, LINE = "A_BillingDocument", "A_BillingDocumentItem"
+from sandbox.sap.system import OUTPUT_TAX, REVENUE, TERMS, System, Terms, rounded
 
 
 class Billing:
@@ -28,7 +29,7 @@ class Billing:
 
     def __init__(self, system: System, ledger: Ledger, orders: Orders, shipping: Shipping) -> None:
         self.system, self.store, self.ledger = system, system.store, ledger
-        self.orders, self.shipping = orders, shipping
+        self.orders, self.shipping, self.papers = orders, shipping, Papers(system)
 
     def bill(self, order: str, delivery: str, day: date | None) -> Row:
         """An invoice of a delivery, or of what an order has to bill by itself. Raises Refusal."""
@@ -137,15 +138,15 @@ class Billing:
     ) -> Row:
         number = str(self.store.next("RV_BELEG/FK", 90000001))
         net, tax = sum((a.net for a in amounts), Decimal(0)), sum((a.tax for a in amounts), Decimal(0))
-        row = self._head(number, type_, order, day) | {
+        row = self.papers.head(number, type_, order, day) | {
             "TotalNetAmount": net,
             "TaxAmount": tax,
             "TotalGrossAmount": net + tax,
         }
         self.store.put(HEAD, row)
-        self._partners(row)
+        self.papers.partners(row)
         for at, (one, amount) in enumerate(zip(positions, amounts, strict=True), 1):
-            self._line(row, str(at * 10), one, amount)
+            self.papers.line(row, str(at * 10), one, amount)
             if type_ == "F2":
                 flow(
                     self.system,
@@ -156,96 +157,6 @@ class Billing:
                     category="M",
                 )
         return self._posted(row, amounts, 1 if type_ == "F2" else -1, {})
-
-    def _head(self, number: str, type_: str, order: Row, day: date) -> Row:
-        partners = self.store.find("A_SalesOrderHeaderPartner", SalesOrder=order.get("SalesOrder") or "-")
-        payer = next((p["Customer"] for p in partners if p["PartnerFunction"] == "PY"), order["SoldToParty"])
-        return {
-            **{one.name: "" for one in self.store[HEAD].of.properties.values() if one.type == "S"},
-            **self.system.created(),
-            "LastChangeDateTime": self.system.stamp(),
-            "BillingDocument": number,
-            "BillingDocumentType": type_,
-            "SDDocumentCategory": {"F2": "M", "G2": "O", "S1": "N", "S2": "S"}[type_],
-            "BillingDocumentCategory": "L" if type_ == "F2" else "",
-            "SalesOrganization": order["SalesOrganization"],
-            "DistributionChannel": "10",
-            "Division": "00",
-            "BillingDocumentDate": day,
-            "BillingDocumentIsCancelled": False,
-            "TransactionCurrency": order["TransactionCurrency"],
-            "PayerParty": payer,
-            "SoldToParty": order["SoldToParty"],
-            "CustomerPaymentTerms": order.get("CustomerPaymentTerms") or "",
-            "CompanyCode": order["SalesOrganization"],
-            "FiscalYear": str(day.year),
-            "PurchaseOrderByCustomer": order.get("PurchaseOrderByCustomer") or "",
-            "DocumentReferenceID": number,
-            "AssignmentReference": order.get("AssignmentReference") or "",
-            "Country": COMPANIES[order["SalesOrganization"]].country,
-            "OverallSDProcessStatus": "C",
-            "OverallBillingStatus": "C",
-            "InvoiceClearingStatus": "A",
-        }
-
-    def _partners(self, row: Row) -> None:
-        for function, customer in (
-            ("SP", row["SoldToParty"]),
-            ("PY", row["PayerParty"]),
-            ("BP", row["PayerParty"]),
-        ):
-            told = {
-                "BillingDocument": row["BillingDocument"],
-                "PartnerFunction": function,
-                "Customer": customer,
-            }
-            self.store.put("A_BillingDocumentPartner", told)
-
-    def _line(self, head: Row, number: str, told: Position, amounts: Amounts) -> None:
-        item = told.item
-        blank = {one.name: "" for one in self.store[LINE].of.properties.values() if one.type == "S"}
-        known = ("Material", "TransactionCurrency")
-        unit = item.get("RequestedQuantityUnit") or "PC"
-        product = self.store.get("A_Product", item.get("Material") or "") or {}
-        row = {
-            **blank,
-            **self.system.created(),
-            **{k: item.get(k) or "" for k in known},
-            "TransactionCurrency": head["TransactionCurrency"],
-            "BillingDocument": head["BillingDocument"],
-            "BillingDocumentItem": number,
-            "SalesDocumentItemCategory": item.get("SalesOrderItemCategory") or "",
-            "BillingDocumentItemText": item.get("SalesOrderItemText") or "",
-            "InternationalArticleNumber": product.get("ProductStandardID") or "",
-            "BillingQuantity": told.quantity,
-            "BillingQuantityInBaseUnit": told.quantity,
-            "BillingQuantityUnit": unit,
-            "BaseUnit": unit,
-            "NetAmount": amounts.net,
-            "TaxAmount": amounts.tax,
-            "GrossAmount": amounts.net + amounts.tax,
-            "ReferenceSDDocument": told.document,
-            "ReferenceSDDocumentItem": told.line,
-            "ReferenceSDDocumentCategory": told.category,
-            "SalesDocument": told.order.get("SalesOrder") or "",
-            "SalesDocumentItem": item.get("SalesOrderItem") or "",
-            "SalesSDDocumentCategory": "C",
-        }
-        self.store.put(LINE, row)
-        keys = {"BillingDocument": row["BillingDocument"], "BillingDocumentItem": number}
-        rate = (amounts.tax / amounts.net * 100).quantize(Decimal("0.01")) if amounts.net else Decimal(0)
-        tax = {
-            "ConditionType": "TTX1",
-            "ConditionCategory": "D",
-            "TaxCode": amounts.code,
-            "ConditionAmount": amounts.tax,
-        }
-        price = {"ConditionType": "PPR0", "ConditionAmount": amounts.net}
-        price["ConditionRateValue"] = amounts.net / told.quantity if told.quantity else amounts.net
-        for step, one in (("10", price), ("901", {**tax, "ConditionRateValue": rate})):
-            counted = {"PricingProcedureStep": step, "PricingProcedureCounter": "1"}
-            shown = {"ConditionBaseValue": amounts.net, "ConditionCurrency": head["TransactionCurrency"]}
-            self.store.put("A_BillingDocumentItemPrcgElmnt", {**keys, **counted, **shown, **one})
 
     def _posted(self, row: Row, amounts: list[Amounts], sign: int, follows: dict[str, Any]) -> Row:
         """The accounting document of a billing document; a refusal leaves it unposted, as in real life."""
@@ -392,7 +303,7 @@ class Billing:
             order, positions, amounts = free(self.system, customer, company, lines, amount)
         number = str(self.store.next("RV_BELEG/FK", 90000001))
         net, tax = sum((a.net for a in amounts), Decimal(0)), sum((a.tax for a in amounts), Decimal(0))
-        row = self._head(number, "G2", order, self.system.today())
+        row = self.papers.head(number, "G2", order, self.system.today())
         row |= {
             "TotalNetAmount": net,
             "TaxAmount": tax,
@@ -400,9 +311,9 @@ class Billing:
             "CustomerPaymentTerms": "",
         }
         self.store.put(HEAD, row)
-        self._partners(row)
+        self.papers.partners(row)
         for at, (one, share) in enumerate(zip(positions, amounts, strict=True), 1):
-            self._line(row, str(at * 10), one, share)
+            self.papers.line(row, str(at * 10), one, share)
         made = self._posted(row, amounts, -1, follows)
         if billing:
             self.ledger.billed(billing)

@@ -8,41 +8,23 @@ from typing import Any
 
 from sandbox.sap import pricing
 from sandbox.sap.odata import Sent
+from sandbox.sap.order_partners import ADDRESS, PARTNER, Partners
+from sandbox.sap.order_prices import ITEM, Conditions
+from sandbox.sap.order_status import billed, delivered, of_item, overall, rejection
+from sandbox.sap.pricing import CONDITION
 from sandbox.sap.refusals import business
 from sandbox.sap.store import Row
 from sandbox.sap.system import COMPANIES, CURRENCIES, TERMS, UNITS, System, missing
 
-ORDER, ITEM, CONDITION = "A_SalesOrder", "A_SalesOrderItem", "A_SalesOrderItemPrElement"
+ORDER = "A_SalesOrder"
 NAMES = frozenset(
     [
-        ORDER, ITEM, CONDITION, "A_SalesOrderHeaderPartner", "A_SalesOrderItemPartner", "A_SalesOrderText",
+        ORDER, ITEM, CONDITION, PARTNER, ADDRESS, "A_SalesOrderItemPartner", "A_SalesOrderText",
         "A_SalesOrderItemText", "A_SalesOrderHeaderPrElement", "A_SalesOrderScheduleLine",
     ]
 )  # fmt: skip
 TYPES = frozenset({"OR", "CBFD"})
-PARTNERS = ("SP", "SH", "BP", "PY")
 ITEMS_MAX = 999
-
-
-def delivered(system: System, order: str) -> dict[str, Decimal]:
-    """The quantity in deliveries per order item, issued or not."""
-    found: dict[str, Decimal] = {}
-    for row in system.store.find("A_OutbDeliveryItem", ReferenceSDDocument=order):
-        item = row["ReferenceSDDocumentItem"]
-        found[item] = found.get(item, Decimal(0)) + row["ActualDeliveryQuantity"]
-    return found
-
-
-def billed(system: System, order: str) -> dict[str, Decimal]:
-    """The quantity in living invoices per order item."""
-    found: dict[str, Decimal] = {}
-    for row in system.store.find("A_BillingDocumentItem", SalesDocument=order):
-        head = system.store.get("A_BillingDocument", row["BillingDocument"])
-        assert head is not None
-        if head["BillingDocumentType"] == "F2" and not head["BillingDocumentIsCancelled"]:
-            item = row["SalesDocumentItem"]
-            found[item] = found.get(item, Decimal(0)) + row["BillingQuantity"]
-    return found
 
 
 class Orders:
@@ -50,6 +32,7 @@ class Orders:
 
     def __init__(self, system: System) -> None:
         self.system, self.store = system, system.store
+        self.conditions, self.partners = Conditions(system), Partners(system)
 
     def create(self, name: str, sent: Sent) -> Row:
         """A new order, or a new item, condition, partner or text of one."""
@@ -59,7 +42,7 @@ class Orders:
         if name == ITEM:
             made = self._item(order, sent)
         elif name == CONDITION:
-            made = self._condition(order, sent.values)
+            made = self.conditions.add(order, sent.values)
         else:
             made = self._plain(name, sent.values)
         self._reprice(order["SalesOrder"])
@@ -92,7 +75,7 @@ class Orders:
         }
         self._valid(row)
         self.store.put(ORDER, row)
-        self._partners(row, sent)
+        self.partners.of_order(row, sent)
         for one in sent.nested.get("to_Text", ()):
             self._plain("A_SalesOrderText", {**one.values, "SalesOrder": number})
         items = sent.nested.get("to_Item", ())
@@ -101,7 +84,7 @@ class Orders:
         for one in items:
             self._item(row, one)
         for one in sent.nested.get("to_PricingElement", ()):
-            self._head_condition(row, one.values)
+            self.conditions.for_all(row, one.values)
         self._reprice(number)
         self.store.effect("create", ORDER, number, _reference(row))
         self.roll_up(number)
@@ -147,14 +130,6 @@ class Orders:
         if row["CustomerPaymentTerms"] and row["CustomerPaymentTerms"] not in TERMS:
             raise business("V1/150", f"Terms of payment {row['CustomerPaymentTerms']} are not defined")
 
-    def _partners(self, order: Row, sent: Sent) -> None:
-        told = {one.values.get("PartnerFunction"): one.values for one in sent.nested.get("to_Partner", ())}
-        for function in (*PARTNERS, *(f for f in told if f not in PARTNERS and f)):
-            row = {"Customer": order["SoldToParty"], **told.get(function, {}), "PartnerFunction": function}
-            if row["Customer"] and self.store.get("A_Customer", row["Customer"]) is None:
-                raise business("VP/201", f"Customer {row['Customer']} does not exist")
-            self.store.put("A_SalesOrderHeaderPartner", {**row, "SalesOrder": order["SalesOrder"]})
-
     def _item(self, order: Row, sent: Sent) -> Row:
         values = sent.values
         number = values.get("SalesOrderItem") or self._next_item(order["SalesOrder"])
@@ -183,7 +158,7 @@ class Orders:
             "MaterialGroup": product.get("ProductGroup") or "",
         }
         self.store.put(ITEM, row)
-        self._conditions(row, sent)
+        self.conditions.of_item(order, row, sent)
         self._schedule(row, order)
         for one in sent.nested.get("to_Text", ()):
             keys = {"SalesOrder": order["SalesOrder"], "SalesOrderItem": number}
@@ -227,57 +202,6 @@ class Orders:
         )
         self.store.put(ITEM, {**item, "ConfdDelivQtyInOrderQtyUnit": quantity})
 
-    def _conditions(self, item: Row, sent: Sent) -> None:
-        keys = {k: item[k] for k in ("SalesOrder", "SalesOrderItem", "TransactionCurrency")}
-        price = pricing.price_of(
-            self.store, item["Material"], self._known(item["SalesOrder"])["SalesOrganization"]
-        )
-        told = [one.values for one in sent.nested.get("to_PricingElement", ())]
-        if price is not None and not any(one.get("ConditionType") in pricing.PRICES for one in told):
-            amount, currency = price
-            default = {"ConditionType": "PPR0", "ConditionOrigin": "A"}
-            told.insert(0, {**default, "ConditionRateValue": amount, "ConditionCurrency": currency})
-        for one in told:
-            self._put_condition({**one, **keys}, manual=one.get("ConditionOrigin") != "A")
-
-    def _put_condition(self, values: dict[str, Any], *, manual: bool) -> Row:
-        kind = values.get("ConditionType") or ""
-        if kind not in pricing.TYPES:
-            raise business(
-                "V1/702", f"Condition type {kind or '(none)'} is missing in pricing procedure A YYJ1"
-            )
-        order, item = values["SalesOrder"], values["SalesOrderItem"]
-        known = self.store.find(CONDITION, SalesOrder=order, SalesOrderItem=item)
-        same = [one for one in known if one["ConditionType"] == kind]
-        step = str(pricing.TYPES[kind].step)
-        base = same[0] if same and kind in pricing.SINGLE else None
-        counter = base["PricingProcedureCounter"] if base else str(len(same) + 1)
-        row = {
-            **{one.name: "" for one in self.store[CONDITION].of.properties.values() if one.type == "S"},
-            **(base or {}),
-            **{k: v for k, v in values.items() if v is not None},
-            "PricingProcedureStep": step,
-            "PricingProcedureCounter": counter,
-            "ConditionIsManuallyChanged": manual,
-        }
-        row["ConditionCurrency"] = row.get("ConditionCurrency") or values["TransactionCurrency"]
-        return self.store.put(CONDITION, row)
-
-    def _condition(self, order: Row, values: dict[str, Any]) -> Row:
-        item = self.store.get(ITEM, order["SalesOrder"], values.get("SalesOrderItem") or "")
-        if item is None:
-            raise business("V1/360", f"Item {values.get('SalesOrderItem')} does not exist")
-        self._untouched(item)
-        keys = {k: item[k] for k in ("SalesOrder", "SalesOrderItem", "TransactionCurrency")}
-        return self._put_condition({**values, **keys}, manual=True)
-
-    def _head_condition(self, order: Row, values: dict[str, Any]) -> None:
-        for item in self.store.find(ITEM, SalesOrder=order["SalesOrder"]):
-            keys = {k: item[k] for k in ("SalesOrder", "SalesOrderItem", "TransactionCurrency")}
-            if pricing.TYPES.get(values.get("ConditionType") or "", pricing.NONE).kind != "percent":
-                raise business("V1/703", "Only percentages are possible as header conditions here")
-            self._put_condition({**values, **keys}, manual=True)
-
     def _plain(self, name: str, values: dict[str, Any]) -> Row:
         row = {one.name: "" for one in self.store[name].of.properties.values() if one.type == "S"} | values
         if "Language" in row:
@@ -319,12 +243,6 @@ class Orders:
         self._schedule(changed, self._known(row["SalesOrder"]))
         changed["ConfdDelivQtyInOrderQtyUnit"] = changed["RequestedQuantity"]
 
-    def _untouched(self, item: Row) -> None:
-        if billed(self.system, item["SalesOrder"]).get(item["SalesOrderItem"]):
-            raise business(
-                "V1/393", f"Item {item['SalesOrderItem']} has been billed: prices cannot be changed"
-            )
-
     def remove(self, name: str, row: Row) -> None:
         """An order or an item deleted, as long as nothing followed."""
         order = self._open(row["SalesOrder"])
@@ -365,7 +283,7 @@ class Orders:
         items = self.store.find(ITEM, SalesOrder=number)
         shown = []
         for item in items:
-            told = _item_status(item, out, invoiced)
+            told = of_item(item, out, invoiced)
             shown.append(told)
             self.store.put(ITEM, {**item, **told})
         order = self._known(number)
@@ -378,43 +296,9 @@ class Orders:
                 "OverallTotalDeliveryStatus": overall([one["DeliveryStatus"] for one in shown]),
                 "OverallOrdReltdBillgStatus": overall([one["OrderRelatedBillingStatus"] for one in shown]),
                 "OverallSDProcessStatus": overall([one["SDProcessStatus"] for one in shown]) or "A",
-                "OverallSDDocumentRejectionSts": _rejection(rejected),
+                "OverallSDDocumentRejectionSts": rejection(rejected),
             },
         )  # fmt: skip
-
-
-def _item_status(item: Row, out: Mapping[str, Decimal], invoiced: Mapping[str, Decimal]) -> dict[str, str]:
-    api = item["SalesOrderItemCategory"] == "TAD"
-    if item.get("SalesDocumentRjcnReason"):
-        ended = {
-            "DeliveryStatus": "" if api else "C",
-            "OrderRelatedBillingStatus": "C" if api else "",
-        }
-        return {**ended, "SDProcessStatus": "C"}
-    ordered, number = item["RequestedQuantity"], item["SalesOrderItem"]
-    done = _progress(ordered, (invoiced if api else out).get(number, Decimal(0)))
-    names = (
-        ("OrderRelatedBillingStatus", "DeliveryStatus")
-        if api
-        else ("DeliveryStatus", "OrderRelatedBillingStatus")
-    )
-    return {names[0]: done, names[1]: "", "SDProcessStatus": done}
-
-
-def _rejection(rejected: list[bool]) -> str:
-    return "C" if rejected and all(rejected) else "B" if any(rejected) else "A"
-
-
-def _progress(ordered: Decimal, done: Decimal) -> str:
-    return "A" if done == 0 else "C" if done >= ordered else "B"
-
-
-def overall(parts: list[str]) -> str:
-    """The status over all parts concerned: A not started, B begun, C complete, empty not relevant."""
-    told = {one for one in parts if one}
-    if not told:
-        return ""
-    return told.pop() if len(told) == 1 else "B"
 
 
 def _reference(order: Row) -> str:

@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.sap.odata import Sent
-from sandbox.sap.orders import ITEM, ORDER, Orders, delivered, overall
+from sandbox.sap.order_prices import ITEM
+from sandbox.sap.order_status import delivered, overall
+from sandbox.sap.orders import ORDER, Orders
 from sandbox.sap.refusals import business
 from sandbox.sap.store import Row
 from sandbox.sap.system import System, missing

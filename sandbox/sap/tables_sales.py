@@ -59,7 +59,12 @@ A_SalesOrderHeaderPrElement SalesOrder PricingProcedureStep PricingProcedureCoun
   >to_SalesOrder:A_SalesOrder1
 A_SalesOrderHeaderPartner SalesOrder PartnerFunction
   SalesOrder:S10!- PartnerFunction:S2! Customer:S10 Supplier:S10 Personnel:S8# ContactPerson:S10#
-  AddressID:S10 >to_SalesOrder:A_SalesOrder1
+  AddressID:S10 >to_SalesOrder:A_SalesOrder1 >to_Address:A_SalesOrderPartnerAddress*
+A_SalesOrderPartnerAddress SalesOrder PartnerFunction AddressRepresentationCode no create delete
+  SalesOrder:S10! PartnerFunction:S2! AddressRepresentationCode:S1! CorrespondenceLanguage:S2
+  AddresseeFullName:S80 OrganizationName1:S40 OrganizationName2:S40 CityName:S40 DistrictName:S40
+  PostalCode:S10 StreetName:S60 StreetSuffixName1:S40 HouseNumber:S10 Country:S3 Region:S3 POBox:S10
+  EmailAddress:S241 PhoneNumber:S30 >to_SalesOrder:A_SalesOrder1
 A_SalesOrderItemPartner SalesOrder SalesOrderItem PartnerFunction
   SalesOrder:S10!- SalesOrderItem:S6!-# PartnerFunction:S2! Customer:S10 Supplier:S10 Personnel:S8#
   ContactPerson:S10# >to_SalesOrder:A_SalesOrder1 >to_SalesOrderItem:A_SalesOrderItem1

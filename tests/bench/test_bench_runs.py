@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("acceptance", "ipaas", "mapping", "loop", "growth", "crm", "governor", "peers")
+COMMANDS = ("acceptance", "ipaas", "mapping", "loop", "growth", "statements", "crm", "governor", "peers")
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="pinning needs Linux")
 
 
@@ -41,6 +41,13 @@ def test_peers_says_why_it_is_skipped() -> None:
 @pytest.mark.timeout(400)
 def test_growth_compares_two_histories() -> None:
     assert "cost at 24 / cost at 6" in shown("growth", seconds=380)
+
+
+def test_statements_are_absorbed_and_resumed() -> None:
+    told = shown("statements")
+    assert "nothing lost, nothing twice: 540 payments" in told
+    assert "it broke off after 499 entries" in told
+    assert "NOT MET" not in told
 
 
 def test_mapping_is_compared_with_code_written_by_hand_and_loses_no_cent() -> None:

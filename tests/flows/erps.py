@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
@@ -14,23 +13,18 @@ from urllib.parse import urlsplit
 from connectors.netsuite.connector import NetSuite
 from connectors.sap.connector import Sap
 from hub import clock as hub_clock
-from hub.catalog import files
 from hub.decide import decide
-from hub.mapping import compile_mapping, load, loads
 from hub.policies import Invoicing
-from hub.process import REACTIONS
-from hub.registry import Live
-from hub.routes import Route, load_routes, target
 from hub.stages.outcome import Choice
 from hub.store import connections
 from hub.store.tables import INBOX, XREF
 from sandbox.kit import Kit, serve
 from sandbox.netsuite import NetSuiteSandbox
 from sandbox.sap import SapSandbox
-from tests.world import MAPPINGS, ROOT, World
+from tests.flows.wired import SELLERS, live_with, routes_for, with_seller
+from tests.world import World
 
 SKUS = ("A", "B", "C")
-SELLERS = {"netsuite": "US", "sap": "WEST"}
 COMPANY = "1710"
 CUBE = "A_OperationalAcctgDocItemCube"
 ACCOUNTS = {
@@ -104,8 +98,33 @@ class InNetSuite:
     def bill(self, order: str, shipment: str) -> str:
         return str(self.people.bill(order))
 
+    def overbill(self, order: str) -> str:
+        """Billed at another price than was agreed."""
+        [line] = self.sandbox.get("salesOrder", order)["item"]["items"]
+        changed = {"line": line["line"], "item": {"id": line["item"]["id"]}, "rate": 120}
+        self.people.edit("salesOrder", order, {"item": {"items": [changed]}})
+        return self.bill(order, self.people.ship(order))
+
+    def owed(self, invoice: str) -> Decimal:
+        """What of an invoice somebody still has to pay."""
+        return self.open().get(invoice, Decimal(0))
+
     def credit(self, invoice: str, net: str) -> str:
         return str(self.people.credit(invoice, amount=net))
+
+    def twice(self, invoice: str) -> str:
+        """The same once more, by hand; the second id."""
+        return str(self.people.copy("invoice", invoice))
+
+    def moved(self, invoice: str, customer: str) -> None:
+        """Put under another customer."""
+        self.people.edit("invoice", invoice, {"entity": {"id": customer}})
+
+    def revalued(self, invoice: str) -> None:
+        """The same figures in euros."""
+        customer = self.sandbox.get("invoice", invoice)["entity"]["id"]
+        self.people.edit("customer", customer, {"currencyList": {"items": [{"currency": {"id": "4"}}]}})
+        self.people.edit("invoice", invoice, {"currency": {"id": "4"}})
 
     def cancel(self, invoice: str) -> None:
         self.people.void("invoice", invoice)
@@ -169,12 +188,40 @@ class InSap:
     def bill(self, order: str, shipment: str) -> str:
         return str(self.people.bill(delivery=shipment))
 
+    def overbill(self, order: str) -> str:
+        """Billed at another price than was agreed."""
+        self.people.change_price(order, "10", "120.00")
+        return self.bill(order, self.people.deliver(order))
+
+    def owed(self, invoice: str) -> Decimal:
+        """What of an invoice somebody still has to pay."""
+        return self.open().get(invoice, Decimal(0))
+
     def credit(self, invoice: str, net: str) -> str:
         """Of a billing document; of another invoice a credit of its customer."""
         if "-" not in invoice:
             return str(self.people.credit_memo(billing=invoice, amount=net))
         customer = self.people.item(invoice)["Customer"]
         return str(self.people.credit_memo(customer=customer, lines=[("A", "1", net)]))
+
+    def twice(self, invoice: str) -> str:
+        """The same once more, with our reference; the second id."""
+        return str(self.people.post_again(invoice))
+
+    def moved(self, invoice: str, customer: str) -> None:
+        """Put under another customer, as when data were taken over from an older system."""
+        self._rewrite(invoice, "Customer", customer)
+
+    def revalued(self, invoice: str) -> None:
+        """The same figures in euros."""
+        self._rewrite(invoice, "TransactionCurrency", "EUR")
+
+    def _rewrite(self, document: str, field: str, value: str) -> None:
+        company, year, number = document.split("-")
+        table = self.sandbox.store[CUBE]
+        for key in [key for key in table.rows if key[:3] == (company, year, number)]:
+            if table.rows[key].get(field):
+                table.swap(key, {**table.rows[key], field: value})
 
     def cancel(self, invoice: str) -> None:
         if "-" in invoice:
@@ -239,6 +286,7 @@ class Shop:
 
     def __init__(self, world: World, erps: Mapping[str, Any]) -> None:
         self.world, self.erps = world, erps
+        self.about: dict[str, Any] = {}  # what the CRM knows of its companies, beside their limit
 
     @property
     def erp(self) -> Any:
@@ -299,7 +347,7 @@ class Shop:
             for at, (sku, quantity, price) in enumerate(lines, 1)
         ]
         deal = self.world.deal(id, lines=rows, company=company, **fields)
-        self.world.send("crm", self.world.company(company, limit="99000000.00"), deal)
+        self.world.send("crm", self.world.company(company, limit="99000000.00", **self.about), deal)
         self.work()
 
     def payer(self, document: Any) -> str:
@@ -412,9 +460,9 @@ def open_shop(
     live = {name: one for name, one in hub.registry.live.items() if name != "erp"}
     del world.vendors["erp"]
     hub.registry.live = live
-    _with_seller(live)
+    with_seller(live)
     several = len(names) > 1
-    hub.routes = _routes(hub.routes, names, several=several)
+    hub.routes = routes_for(hub.routes, names, several=several)
     issued = {"issuer": names[0]} if bills and not several else {}
     issued |= {"by_seller": {SELLERS[name]: name for name in names}} if bills and several else {}
     update: dict[str, Any] = {"invoicing": Invoicing.model_validate(issued)}
@@ -437,29 +485,6 @@ def on_stage(world: World, *names: str, bills: bool = False, **settings: Any) ->
         yield open_shop(stack, world, *names, bills=bills, **settings)
 
 
-def _with_seller(live: dict[str, Any]) -> None:
-    """The CRM of the small world says who sells, where it is asked to."""
-    text = MAPPINGS["crm", "order", "in"].replace(
-        "  customer: {", "  seller: { from: seller, optional: true }\n  customer: {", 1
-    )
-    crm = live["crm"]
-    live["crm"] = replace(crm, inbound={**crm.inbound, "order": compile_mapping(loads(text, name="crm"))})
-
-
-def _routes(small: Mapping[str, Sequence[Any]], names: Sequence[str], *, several: bool) -> dict[str, Any]:
-    """The routes as they are shipped, for these ERPs; with several, each hears of its own seller's."""
-    shipped = load_routes(ROOT / "config" / "routes.yaml", list(REACTIONS))
-    routes: dict[str, Any] = {event: [one for one in told if one == "crm"] for event, told in small.items()}
-    for event, told in shipped.items():
-        mine = [name for name in map(target, told) if name in names]
-        if several and event == "customer.received":
-            continue
-        if several and not event.startswith("customer."):
-            mine = [Route(name, frozenset({SELLERS[name]})) for name in mine]
-        routes[event] = [*routes.get(event, ()), *mine]
-    return routes
-
-
 def _open(stack: ExitStack, name: str, settings: dict[str, Any]) -> Any:
     clock = Behind()
     limit = settings.pop("limit", None)
@@ -472,11 +497,7 @@ def _open(stack: ExitStack, name: str, settings: dict[str, Any]) -> Any:
 
 def _connect(world: World, erp: Any) -> None:
     registry: Any = world.hub.registry
-    ways: dict[str, dict[str, Any]] = {"in": {}, "out": {}}
-    for slot, path in files(ROOT / "mappings", erp.name, erp.name).items():
-        ways[slot.direction][slot.kind] = compile_mapping(load(path).with_tables(erp.tables))
-    live = Live(erp.name, erp.connector, ways["in"], ways["out"], 1, 0.0, True)
-    registry.live = {**registry.live, erp.name: live}
+    registry.live = {**registry.live, erp.name: live_with(erp.name, erp.connector, erp.tables)}
     world.vendors[erp.name] = erp
     with world.hub.store.begin() as tx:
         connections.save(

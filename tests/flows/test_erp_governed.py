@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import dramatiq
 import pytest
 
 from hub import clock as hub_clock
-from hub import worker
-from hub.engine import Hub
-from hub.governing import Governor
-from hub.http import governed
-from hub.pace import Pace
-from hub.store.database import Database
-from hub.store.slots import SharedSlots
-from hub.store.tx import Store
+from sandbox.netsuite import NetSuiteSandbox
+from tests.flows.erp_process import READY
 from tests.flows.erps import Shop, on_stage
-from tests.world import FixedRegistry, make_world
+from tests.world import ROOT, make_world
 
-LIMIT, LATENCY, PROCESSES, THREADS, ORDERS = 5, 0.1, 3, 4, 12
+LIMIT, LATENCY, PROCESSES, THREADS, ORDERS = 5, 0.1, 2, 5, 12
 
 
 @pytest.fixture(params=["netsuite", "sap"])
@@ -34,50 +31,81 @@ def shop(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Shop]:
     world.hub.store.database.close()
 
 
-def test_an_unchanged_poll_costs_one_call_and_a_change_shows_after_the_next(shop: Shop) -> None:
-    most = {"netsuite": 1, "sap": 3}[shop.erp.name]  # SAP: one for each watched service
+INTERVAL = 0.3  # seconds in which everything is asked once, as the connection says
+
+
+def test_an_unchanged_poll_costs_one_call_and_a_change_shows_within_one_interval(shop: Shop) -> None:
     invoice = shop.ship(shop.order(("A", "2", "100.00")), A="2")
+    other = shop.order(("B", "1", "10.00"))
     shop.work()
-    for _ in range(3):
-        before = shop.erp.kit.calls
-        hub_clock.poll(shop.world.hub, shop.erp.name)
-        assert shop.erp.kit.calls - before <= most
-        assert shop.world.hub.process() == 0
-    shop.erp.write_off(shop.there(invoice), "30.00")
-    hub_clock.poll(shop.world.hub, shop.erp.name)
-    shop.world.work()
-    assert shop.open_of(invoice) == "170.00"
+    registry: Any = shop.world.hub.registry
+    registry.live[shop.erp.name] = replace(registry.live[shop.erp.name], poll_seconds=INTERVAL)
+    turns = registry.live[shop.erp.name].turns
+    calls: list[int] = []
+    with polling(shop, calls):
+        time.sleep(3 * INTERVAL)
+        assert set(calls) == {1}, calls
+        assert turns <= len(calls) <= 4 * turns
+        shop.erp.write_off(shop.there(invoice), "30.00")
+        within(turns, calls, lambda: shop.open_of(invoice) == "170.00")
+        shop.erp.ship(shop.there(other), {"B": "1"})
+        within(turns, calls, lambda: shop.invoices(other) != [])
+    shop.work()
     shop.ties_out()
 
 
-def another(shop: Shop, database_url: str) -> tuple[Hub, SharedSlots]:
-    """A hub as another process has it: connections, slots and a connector of its own."""
-    known: Any = shop.world.hub.registry
-    first = shop.world.hub
-    database = Database(database_url)
-    slots = SharedSlots(database)
-    lane = Governor(slots).lane("the account", LIMIT)
-    with governed(lane):
-        connector = type(shop.erp.connector)(shop.erp.connector._settings)
-    live = {**known.live, shop.erp.name: replace(known.live[shop.erp.name], connector=connector, lane=lane)}
-    store = Store(database, now=first.store.now, policies=first.store.policies)
-    return Hub(store, FixedRegistry(live), first.routes, first.bounds, pace=Pace()), slots
+@contextmanager
+def polling(shop: Shop, calls: list[int]) -> Iterator[None]:
+    """The hub's clock ticks, and what its polls bring is worked in. How many calls each poll made."""
+    rounds, stop = hub_clock.Clock(shop.world.hub, sweep_seconds=60.0), threading.Event()
+
+    def tick() -> None:
+        while not stop.wait(0.005):
+            before = shop.erp.kit.calls
+            rounds.poll_due()
+            if made := shop.erp.kit.calls - before:
+                calls.append(made)
+            shop.world.work()
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+def within(turns: int, calls: list[int], happened: Callable[[], bool]) -> None:
+    """An interval has as many polls as there are turns; the one that is under way saw what was before."""
+    began, end = len(calls), time.monotonic() + 30
+    while not happened():
+        assert len(calls) - began <= turns + 1, "it took longer than an interval"
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 @contextmanager
-def at_work(hubs: Sequence[Hub], redis_url: str) -> Iterator[None]:
-    """Workers of several processes at one queue."""
-    with ExitStack() as stack:
-        for hub in hubs:
-            broker = worker.broker_for(redis_url)
-            worker.declare(hub, broker, THREADS)
-            running: dramatiq.Worker = worker.start(broker, THREADS)
-            clock = hub_clock.Clock(hub, sweep_seconds=0.2)
-            clock.start()
-            stack.callback(broker.close)
-            stack.callback(running.stop, timeout=10_000)
-            stack.callback(clock.stop)
-        yield
+def at_work(shop: Shop, account: NetSuiteSandbox, **told: Any) -> Iterator[list[subprocess.Popen[str]]]:
+    """Worker processes of the operating system at one queue."""
+    settings = {"base_url": shop.erp.connector._settings.base_url, "auth": "tba", "poll_margin": 0}
+    settings |= account.tba
+    told |= {"settings": settings, "limit": LIMIT, "threads": THREADS}
+    told |= {"today": shop.world.today[0].isoformat()}
+    command = [sys.executable, "-m", "tests.flows.erp_process", json.dumps(told)]
+    processes = [
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(PROCESSES)
+    ]
+    try:
+        for one in processes:
+            assert one.stdout is not None
+            assert one.stdout.readline().strip() == READY
+        yield processes
+    finally:
+        for one in processes:  # nothing waits any more: what they did must stand without a farewell
+            one.kill()
+            one.communicate(timeout=30)
 
 
 def eventually(happened: Callable[[], bool], shop: Shop) -> None:
@@ -91,23 +119,18 @@ def test_workers_of_several_processes_never_exceed_the_limit_of_the_account(
     postgres_url: str, redis_url: str
 ) -> None:
     world = make_world(postgres_url)
-    with on_stage(world, "netsuite", netsuite={"limit": LIMIT}) as shop, ExitStack() as stack:
+    with on_stage(world, "netsuite", netsuite={"limit": LIMIT}) as shop:
         account = shop.erp.sandbox
-        hubs = []
-        for _ in range(PROCESSES):
-            hub, slots = another(shop, postgres_url)
-            stack.callback(hub.store.database.close)
-            stack.callback(slots.close)
-            hubs.append(hub)
         account.latency = LATENCY
         account.gate.reset()
-        with at_work(hubs, redis_url):
+        with at_work(shop, account, database=postgres_url, redis=redis_url) as processes:
             world.send("crm", world.company(limit="99000000.00"))
             eventually(lambda: len(world.documents("customer")) == 1 and shop.quiet(), shop)
             for n in range(ORDERS):
                 lines = [{"id": 1, "sku": "S", "quantity": "1", "price": "10.00", "delivery": "service"}]
                 world.send("crm", world.deal(f"d{n}", lines=lines))
             eventually(lambda: len(world.documents("invoice")) == ORDERS and shop.quiet(), shop)
+            assert [one.poll() for one in processes] == [None] * PROCESSES
         told = account.gate.told()
         assert told["highest"] <= LIMIT, told
         assert told["refused"] == 0, told

@@ -6,8 +6,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
+from hub.api import printing
+from hub.secrets import token_digest
+from hub.store import access
+from sandbox.kit import serve
 from sandbox.netsuite import refusals as netsuite
 from sandbox.sap import refusals as sap
 from tests.flows.erps import Settled, Shop, on_stage
@@ -149,6 +155,45 @@ def test_a_paid_invoice_that_is_freed_and_cancelled_there_is_a_question(loop: Lo
     shop.work()
     assert shop.reasons() != []
     assert shop.now(invoice).state == "paid", "nothing is undone before a person says so"
+
+
+def test_the_print_of_an_invoice_comes_from_the_erp_that_billed_it(loop: Loop) -> None:
+    shop = loop.shop
+    invoice = loop.invoice()
+    app = FastAPI()
+    app.state.hub = shop.world.hub
+    app.include_router(printing.router)
+    with shop.world.hub.store.begin() as tx:
+        digest = token_digest("o2c_viewer")
+        access.add_token(tx.conn, digest=digest, name="vi", role="viewer", now=tx.now)
+    headers = {"authorization": "Bearer o2c_viewer"}
+    with serve(app) as url:
+        answer = httpx.get(f"{url}/documents/{invoice.id}/pdf", headers=headers)
+    if shop.erp.name == "sap" and loop.bills:
+        assert answer.content.startswith(b"%PDF-1.4")
+        assert f"/{invoice.number}" in answer.headers["content-disposition"].replace('"', "/")
+    else:
+        assert answer.status_code == 404
+        assert "print" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["netsuite", "sap"])
+def test_an_invoice_that_is_refused_here_is_cancelled_by_the_erp_that_billed_it(
+    tmp_path: Any, name: str
+) -> None:
+    world = make_world(f"sqlite:///{tmp_path / 'hub.db'}")
+    with on_stage(world, name, bills=True) as shop:
+        order = shop.order(("A", "2", "100.00"))
+        there = shop.there(order)
+        shop.erp.overbill(there)
+        shop.work()
+        [refused] = shop.invoices(order)
+        assert (refused.state, shop.reasons()) == ("refused", ["invoice_refused"])
+        shop.decide("invoice_refused", "send_back")
+        assert shop.now(refused).state == "cancelled"
+        assert shop.erp.owed(shop.there(refused)) == 0
+        shop.ties_out()
+    world.hub.store.database.close()
 
 
 @pytest.mark.parametrize("bills", [False, True], ids=["books", "bills"])

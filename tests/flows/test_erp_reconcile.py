@@ -187,11 +187,53 @@ def test_books_that_agree_have_no_difference(audit: Audit) -> None:
     assert (total["here"], total["there"]) == (500, 500)
 
 
-def test_an_invoice_that_is_read_again_tells_what_settles_it(audit: Audit) -> None:
-    invoice = audit.shop.ship(audit.shop.order(("A", "1", "100.00")), A="1")
-    there = audit.shop.there(invoice)
-    audit.erp.pay(audit.shop.payer(invoice), "30.00", Settled(there, "30.00"))
-    audit.erp.write_off(there, "5.00")
-    again = audit.erp.connector.arrival("invoice", there).delivery
-    told = [change.kind for change in audit.erp.connector.read(again)]
-    assert sorted(kind for kind in told if kind != "invoice") == ["adjustment", "payment"]
+@pytest.mark.parametrize("bills", [False, True], ids=["books", "bills"])
+@pytest.mark.parametrize("name", ["netsuite", "sap"])
+def test_an_invoice_that_is_read_again_tells_what_settles_it(tmp_path: Any, name: str, bills: bool) -> None:
+    world = make_world(f"sqlite:///{tmp_path / 'hub.db'}")
+    with on_stage(world, name, bills=bills) as shop:
+        invoice = shop.ship(shop.order(("A", "1", "100.00")), A="1", billed=bills)
+        there = shop.there(invoice)
+        shop.erp.pay(shop.payer(invoice), "30.00", Settled(there, "30.00"))
+        shop.erp.write_off(there, "5.00")
+        again = shop.erp.connector.arrival("invoice", there).delivery
+        told = [change.kind for change in shop.erp.connector.read(again)]
+        assert sorted(kind for kind in told if kind != "invoice") == ["adjustment", "payment"]
+        assert ("invoice" in told) is (bills or name == "netsuite")
+    world.hub.store.database.close()
+
+
+SEEN = {
+    "netsuite": {"customer": 1, "currency": 1, "made_there": 1},
+    "sap": {"customer": 1, "currency": 1, "twice": 1},  # the second one carries the hub's reference too
+}
+
+
+def test_another_customer_another_currency_and_a_second_one_are_found_and_explained(audit: Audit) -> None:
+    shop, erp = audit.shop, audit.erp
+    names = ("same", "moved", "revalued", "copied")
+    orders = {name: shop.order(("A", "1", f"{at}00.00"), id_=name) for at, name in enumerate(names, 1)}
+    other = shop.ship(shop.order(("A", "1", "900.00"), company="c2"), A="1")
+    made = {name: shop.ship(order, A="1") for name, order in orders.items()}
+    there = {name: shop.there(invoice) for name, invoice in made.items()}
+    erp.moved(there["moved"], shop.payer(other))
+    erp.revalued(there["revalued"])
+    second = erp.twice(there["copied"])
+    run = audit.reconcile()
+    found = {row.why: row for row in audit.found(run)}
+    assert Counter(row.why for row in audit.found(run)) == SEEN[erp.name]
+    audit.explained(run)
+    said = found["customer"].said
+    assert (
+        f"Invoice {made['moved'].number} (200.00 USD open) belongs to Company c1 here and to Company c2"
+        in said
+    )
+    assert (
+        f"is over 300.00 USD here and over 300.00 EUR, another currency, at {erp.name}"
+        in found["currency"].said
+    )
+    more = found[next(why for why in ("twice", "made_there") if why in found)]
+    assert (second in more.said, "400.00 USD open" in more.said) == (True, True)
+    audit.repair(run)
+    asked = {"netsuite": 2, "sap": 3}[erp.name]
+    assert Counter(shop.reasons())["reconciliation"] == asked

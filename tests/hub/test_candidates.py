@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -280,6 +281,43 @@ def test_two_workers_create_one(world: World) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(lambda _: world.hub.deliver("erp"), range(4))) == [0, 0, 0, 1]
     assert len(erp(world).of("customer")) == 1
+
+
+def test_two_documents_of_one_company_are_not_both_created_in_the_same_instant(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company(world, "c1", "Miller Ltd")
+    world.hub.process()
+    company(world, "c2", "Miller Limited")
+    looked, go_on = threading.Event(), threading.Event()
+    look = erp(world).candidates
+
+    def while_another_comes(write: Write) -> Sequence[Candidate]:
+        found = look(write)
+        looked.set()
+        assert go_on.wait(20)
+        return found
+
+    monkeypatch.setattr(erp(world), "candidates", while_another_comes)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(world.hub.deliver, "erp")
+        assert looked.wait(20)
+        world.hub.process()
+        assert world.hub.deliver("erp") == 1  # the other one comes while nobody is there yet, and waits
+        go_on.set()
+        assert first.result(20) == 1
+    assert len(erp(world).of("customer")) == 1
+    waiting = [row for row in world.rows("xref") if row.state == "pending"]
+    assert ["same company" in row.last_error for row in waiting] == [True]
+    [made] = [id for id, one in erp(world).records.items() if one["kind"] == "customer"]
+    erp(world).own = {made: {"name": "Miller Ltd", "tax_id": "DE123"}}
+    world.hurry()
+    world.work()
+    assert (len(erp(world).of("customer")), [case.reason for case in world.cases()]) == (
+        1,
+        ["customer_match"],
+    )
+    assert [row for row in world.rows("leases") if row.name.startswith("match/")] == []
 
 
 def test_a_worker_that_lost_its_claim_links_nothing(world: World) -> None:

@@ -48,15 +48,28 @@ def check_shape(vendor: str, mapping: str, real: list[Mapping[str, Any]]) -> Non
         assert set(record) == set(real[0])
 
 
-def test_bank_lines_are_as_the_connector_reads_them() -> None:
+EXPLAINED = b"""<Document><BkToCstmrStmt><Stmt><Id>S</Id><Acct><Id><IBAN>DE89370400440532013000</IBAN></Id></Acct>
+<Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">0</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>
+<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">95</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>
+<Ntry><Amt Ccy="EUR">95</Amt><CdtDbtInd>CRDT</CdtDbtInd><BookgDt><Dt>2026-03-02</Dt></BookgDt>
+<NtryDtls><TxDtls><AmtDtls><InstdAmt><Amt Ccy="USD">110</Amt></InstdAmt></AmtDtls><RmtInf><Strd>
+<RfrdDocInf><Tp><CdOrPrtry><Cd>CINV</Cd></CdOrPrtry></Tp><Nb>INV-7</Nb></RfrdDocInf>
+<RfrdDocAmt><AdjstmntAmtAndRsn><Amt Ccy="EUR">3</Amt><CdtDbtInd>DBIT</CdtDbtInd><Rsn>01</Rsn></AdjstmntAmtAndRsn>
+<RmtdAmt Ccy="EUR">95</RmtdAmt></RfrdDocAmt></Strd></RmtInf></TxDtls></NtryDtls></Ntry>
+</Stmt></BkToCstmrStmt></Document>"""
+
+
+@pytest.mark.parametrize("kind", ["payment", "statement"])
+def test_bank_lines_and_statements_are_as_the_connector_reads_them(kind: str) -> None:
     bank = BankSandbox("DE89370400440532013000", "EUR", lambda: NOW)
     paid = bank.pay(
         "Ada", "FI2112345600000785", Decimal("9.50"), "INV-1", creditor_reference="RF18539007547034"
     )
     bank.reverse(paid)
-    body = bank.statement(date(2026, 3, 2))
-    real = [change.record for change in Bank(BankSettings()).read(Delivery({}, body, "", NOW))]
-    check_shape("bank", "payment.in", [record for record in real if record is not None])
+    bodies = (bank.statement(date(2026, 3, 2)), EXPLAINED)
+    changes = [one for body in bodies for one in Bank(BankSettings()).read(Delivery({}, body, "", NOW))]
+    real = [one.record for one in changes if one.kind == kind and one.record is not None]
+    check_shape("bank", f"{kind}.in", real)
 
 
 @pytest.mark.parametrize(("mapping", "kind"), [("customer.in", "customer"), ("order.in", "order")])

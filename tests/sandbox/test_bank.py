@@ -11,7 +11,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from connectors.bank import camt
+from connectors.bank import camt_stream
 from connectors.bank.connector import Bank, Settings
 from connectors.bank.translate import compact
 from hub.sdk import Delivery
@@ -57,27 +57,26 @@ def test_statement_is_valid_by_the_iso_schema(bank: BankSandbox) -> None:
 
 def test_balances_chain_from_statement_to_statement(bank: BankSandbox) -> None:
     busy(bank)
-    first, second = camt.read(bank.statement(DAY)), camt.read(bank.statement(date(2026, 3, 3)))
-    opening = first[0].balance(camt.OPENING, last=False)
-    closing = first[0].balance(camt.CLOSING, last=True)
-    following = second[0].balance(camt.OPENING, last=False)
-    assert opening
-    assert closing
-    assert following
-    assert opening.amount == Decimal("1000.00")
-    assert closing.amount == following.amount == Decimal("319.00")
+    (first,), (second,) = (camt_stream.read(bank.statement(day)) for day in (DAY, date(2026, 3, 3)))
+    assert first.opening
+    assert first.closing
+    assert second.opening
+    assert first.opening.amount == Decimal("1000.00")
+    assert first.closing.amount == second.opening.amount == Decimal("319.00")
 
 
 def test_connector_reads_what_the_bank_wrote(bank: BankSandbox) -> None:
     busy(bank)
     delivery = Delivery({}, bank.statement(DAY), "", datetime(2026, 3, 2, tzinfo=UTC))
-    records = [change.record for change in Bank(Settings(account=IBAN)).read(delivery) if change.record]
+    changes = list(Bank(Settings(account=IBAN)).read(delivery))
+    assert [one.kind for one in changes] == ["statement", "payment", "payment", "payment"]
+    records = [change.record for change in changes[1:] if change.record]
     assert [r["amount"] for r in records] == [Decimal("119.00"), Decimal("7.5"), Decimal("-7.5")]
     assert records[0]["debtor"]["name"] == "Ada & Söhne GmbH"
     assert compact("".join(records[0]["remittance_information"])) == "INV-1" * 50
     assert records[1]["creditor_reference_kind"] == "RF"
     assert records[1]["end_to_end_id"] == "E2E-1"
-    assert (records[2]["reversal"], records[2]["returned"]["code"]) == (True, "MD06")
+    assert (records[2]["reversal"], records[2]["return_reason"]) == (True, "MD06")
 
 
 def test_unknown_booking_cannot_be_reversed(bank: BankSandbox) -> None:
@@ -122,8 +121,9 @@ def test_payment_over_http_reaches_a_statement_over_http(bank: BankSandbox, url:
     assert listed["balance"] == "1119.10"
     body = httpx.get(f"{url}/statements/{id}", headers=BEARER)
     assert body.headers["content-type"].startswith("application/xml")
-    (line,) = camt.read(body.content)[0].entries[0].transactions
-    assert (line["amount"], line["bank_reference"]) == (Decimal("119.1"), reference)
+    (statement,) = camt_stream.read(body.content)
+    (line,) = statement.entries[0].transactions
+    assert (line.amount, line.bank_reference) == (Decimal("119.1"), reference)
     effects = httpx.get(f"{url}/_sandbox/effects").json()["effects"]
     assert [(e["action"], e["kind"]) for e in effects] == [("pay", "payment"), ("issue", "statement")]
 

@@ -25,6 +25,7 @@ POSTS = {  # every change that the console can make, and who may make it
     "/connections/{name}": Role.ADMIN,
     "/connections/{name}/check": Role.OPERATOR,
     "/connections/{name}/poll": Role.OPERATOR,
+    "/connections/{name}/files": Role.OPERATOR,
     "/connections/{name}/pause": Role.ADMIN,
     "/connections/{name}/resume": Role.ADMIN,
     "/connections/{name}/delete": Role.ADMIN,

@@ -40,6 +40,7 @@ _HIDDEN = frozenset(
         "doubt",
         "proposed",
         "survivor",
+        "reopened",
     }
 )
 
@@ -155,7 +156,7 @@ def answer(visit: Visit) -> Response:
 def _values(visit: Visit, decision: str) -> Mapping[str, Any]:
     if decision == "apply":
         return {"invoices": list(cash.shares(visit.form))}
-    if decision == "returned":
+    if decision in ("returned", "match"):
         return {"payment": visit.field("payment")}
     if decision == "on_account":
         return {"customer": visit.field("customer")}

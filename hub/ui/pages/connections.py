@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from hub.api import actions, showing, walking
@@ -15,6 +16,7 @@ from hub.registry import connector_class, installed
 from hub.settling import describe
 from hub.store import connections as stored
 from hub.ui import forms
+from hub.ui.render import sentence
 from hub.ui.visit import Visit, get, post
 
 
@@ -73,6 +75,7 @@ def connection(visit: Visit, *, status: int = 200, told: str = "", field: str = 
         poll_seconds=visit.field("poll_seconds") or f"{shown.poll_seconds:g}",
         webhook=f"{public}{shown.webhook_path}", has_public=bool(public), polls=_polls(row.connector),
         check_now=visit.asked("check") == "1" and visit.may("operator"),
+        files=_takes_files(row.connector),
         name=name, walks=_can(row.connector, "backfill"), installs=_can(row.connector, "install"),
         walk=walking.last_walk(visit.hub, name),
     )  # fmt: skip
@@ -93,6 +96,11 @@ def _polls(connector: str) -> bool:
 
 def _can(connector: str, verb: str) -> bool:
     return connector in installed() and hasattr(connector_class(connector), verb)
+
+
+def _takes_files(connector: str) -> bool:
+    """Do people have files for connections of this sort?"""
+    return connector in installed() and connector_class(connector).manifest.files
 
 
 def _save(visit: Visit, name: str, connector: str) -> None:
@@ -145,6 +153,21 @@ def poll(visit: Visit) -> Response:
     return visit.go(f"/connections/{name}", f"Asked. It returned {count} deliveries.")
 
 
+def upload(visit: Visit) -> Response:
+    """Take in a file that a person has; the page of its delivery tells what became of it."""
+    name, sent = visit.params["name"], visit.form.get("file")
+    try:
+        if not isinstance(sent, UploadFile) or not sent.filename:
+            raise Invalid("choose a file first", field="file")
+        most = visit.settings.file_bytes_max
+        taken = actions.upload(
+            visit.hub, visit.who, name, sent.filename, sent.file.read(most + 1), bytes_max=most
+        )
+    except Invalid as error:
+        return connection(visit, status=422, told=describe(error), field=error.field)
+    return visit.go(f"/deliveries/{taken.delivery_id}", f"{sentence(taken.told)}.")
+
+
 def delete(visit: Visit) -> Response:
     """Remove a connection that was never used."""
     actions.delete(visit.hub, visit.who, visit.params["name"])
@@ -159,6 +182,7 @@ PLACES = (
     post("/connections/{name}", save, Role.ADMIN),
     post("/connections/{name}/check", check, Role.OPERATOR),
     post("/connections/{name}/poll", poll, Role.OPERATOR),
+    post("/connections/{name}/files", upload, Role.OPERATOR, files=1),
     post("/connections/{name}/pause", pause, Role.ADMIN),
     post("/connections/{name}/resume", resume, Role.ADMIN),
     post("/connections/{name}/delete", delete, Role.ADMIN),

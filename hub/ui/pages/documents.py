@@ -19,10 +19,11 @@ from hub.ui.pages.overview import ORDER_STATES
 from hub.ui.visit import Visit, get
 
 ROWS = 50
+SHOWN = 100  # items of a payout
 _STATES: Mapping[str, Sequence[str]] = {
     "order": ORDER_STATES,
     "invoice": ("refused", "issued", "part_paid", "paid", "cancelled"),
-    "payment": ("unidentified", "unapplied", "part_applied", "applied", "reversed"),
+    "payment": ("unidentified", "unapplied", "part_applied", "applied", "transferred", "reversed"),
     "customer": ("active", "blocked"),
     "shipment": ("confirmed", "refused"),
     "credit_memo": ("refused", "issued", "part_applied", "applied", "cancelled"),
@@ -39,6 +40,7 @@ _BALANCES = {
     "payment": (Account.UNAPPLIED, "Unapplied"),
     "credit_memo": (Account.UNAPPLIED, "Unapplied"),
 }
+_WITH_AMOUNT = frozenset(KINDS) - {"customer", "shipment", "message"}
 
 
 class _Listed(NamedTuple):
@@ -64,7 +66,8 @@ def listing(kind: str) -> Callable[[Visit], Response]:
         plural, hint = words.KINDS[kind]
         return visit.show(
             "documents.html",
-            kind=kind, plural=plural, hint=hint, search=search, state=state, states=_STATES[kind], now=now,
+            kind=kind, with_amount=_WITH_AMOUNT, plural=plural, hint=hint,
+            search=search, state=state, states=_STATES[kind], now=now,
             today=now.date(), balance_label=_BALANCES[kind][1] if kind in _BALANCES else "",
             listed=[_Listed(showing.document(row, names), balances.get(row.id)) for row in rows],
             after=showing.last(rows) if len(rows) >= ROWS else "", here=_list_path(kind),
@@ -95,6 +98,7 @@ def document(visit: Visit) -> Response:
             return RedirectResponse(f"/orders/{document_id}", 303)
         body = orjson.loads(row.body)
         linked = [row.customer_id, row.order_id, *(str(value) for value in body.values() if value)]
+        linked += [str(item.get("document", "")) for item in body.get("items", ())[:SHOWN]]
         names = figures.labels(tx.conn, [text for text in linked if len(text) == 32])
         by = views.POSTED_BY.get(row.kind)
         postings = views.postings(tx.conn, **{by: document_id}) if by else ()

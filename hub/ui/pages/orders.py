@@ -45,7 +45,7 @@ def order(visit: Visit) -> Response:
             credits=[
                 (one, tx.books.allocations(payment=one.id))
                 for one in documents
-                if one.kind in ("credit_memo", "adjustment")
+                if one.kind in ("credit_memo", "adjustment", "refund", "dispute")
             ],
             invoice_numbers={one.id: getattr(one, "number", "") for one in documents},
             moments=story.moments,

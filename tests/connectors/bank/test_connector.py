@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from connectors.bank import translate
 from connectors.bank.connector import Bank, Settings
-from hub.sdk import AuthFailed, Delivery, Invalid, SecretStr
+from hub.sdk import AuthFailed, Delivery, Invalid, Rejected, SecretStr
 
 KEY = "a-long-upload-key"
 
@@ -64,6 +64,22 @@ def test_check_tells_what_will_be_accepted() -> None:
     assert not Bank(Settings(upload_key=SecretStr(KEY))).check().findings
 
 
+def test_without_a_server_there_is_nothing_to_ask() -> None:
+    with pytest.raises(Rejected, match="no SFTP server"):
+        Bank(Settings()).poll(None)
+
+
+@pytest.mark.parametrize("left_out", ["sftp_user", "sftp_host_key", "sftp_password"])
+def test_a_server_needs_a_user_a_key_and_a_login(left_out: str) -> None:
+    told = {
+        "sftp_host": "sftp.example", "sftp_user": "us", "sftp_password": "canary",
+        "sftp_host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
+    }  # fmt: skip
+    assert "canary" not in repr(Bank(Settings.model_validate(told)).settings)
+    with pytest.raises((ValidationError, Invalid)):
+        Bank(Settings.model_validate({**told, left_out: ""}))
+
+
 def test_schema_of_another_kind_is_invalid() -> None:
     with pytest.raises(Invalid, match="not order"):
         Bank(Settings()).schema("order")
@@ -96,13 +112,3 @@ def test_swiss_qr_reference_by_its_check_digit() -> None:
     assert translate.kind_of("21 00000 00003 13947 14300 09017") == "QRR"
     assert translate.kind_of("210000000003139471430009018") == "OTHER"
     assert translate.kind_of("0" * 27) == "OTHER"
-
-
-def test_single_valid_rf_reference_in_the_text_is_taken() -> None:
-    found = translate.remittance([{"text": "invoice RF18539007547034, thanks"}], [])
-    assert found["creditor_reference"] == "RF18539007547034"
-
-
-def test_two_rf_references_in_the_text_are_left_to_the_matcher() -> None:
-    found = translate.remittance([{"text": "RF18539007547034 RF712348231"}], [])
-    assert found["creditor_reference"] == ""

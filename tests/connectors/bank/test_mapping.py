@@ -31,7 +31,8 @@ def bank() -> BankSandbox:
 
 
 def read(body: bytes) -> list[Change]:
-    return Bank(Settings()).read(Delivery({}, body, "", NOW))
+    """The payments."""
+    return [one for one in Bank(Settings()).read(Delivery({}, body, "", NOW)) if one.kind == "payment"]
 
 
 def payment(record: Any) -> Payment:
@@ -68,12 +69,12 @@ def test_own_money_coming_back_identifies_nobody(bank: BankSandbox) -> None:
     bank.pay("Ada GmbH", PAYER, Decimal("119.10"), "INV-1", creditor_reference="RF18539007547034")
     (change,) = read(bank.statement(date(2026, 3, 2)))
     assert change.record
-    returned = {**change.record, "reversal": True, "returned": {"code": "AC04", "text": "account closed"}}
+    returned = {**change.record, "reversal": True, "return_reason": "AC04"}
     found = payment(returned)
     assert found.amount.amount == Decimal("119.10")
     assert (found.payer.name, found.payer.account, found.creditor_reference) == ("", "", "")
-    assert found.remittance_information == ("money of ours returned: AC04 account closed",)
-    bare = payment({**returned, "returned": None})
+    assert found.remittance_information == ("money of ours returned: AC04",)
+    bare = payment({**returned, "return_reason": ""})
     assert bare.remittance_information == ("money of ours returned: no reason",)
 
 

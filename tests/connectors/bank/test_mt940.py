@@ -172,12 +172,55 @@ def test_a_statement_that_is_cut_off_is_told() -> None:
 @pytest.mark.parametrize(
     ("body", "at", "message"),
     [
-        (file(":61:soon"), 5, ":61: 'soon' is no statement line"),
-        (file(opening="X260301EUR1,00"), 4, ":60F: .* is no balance"),
-        (b":20:A\n:25:B\n:28C:1\n", 0, "neither balances nor :61: lines"),
+        (file(":61:soon", ":61:2603020302C100,00NTRFX"), 5, ":61: 'soon' is no statement line"),
+        (
+            file(":61:2603020302C100,00NTRFX", opening="X260301EUR1,00"),
+            4,
+            ":60F: 'X260301EUR1,' is no balance",
+        ),
+        (
+            file(":61:2603020302C100,00NTRFX", opening="C260301EURnull"),
+            4,
+            ":60F: 'C260301EURnu' is no balance",
+        ),
     ],
 )
-def test_what_cannot_be_read_is_told_with_its_line(body: bytes, at: int, message: str) -> None:
-    with pytest.raises(Invalid, match=message) as told:
-        list(mt940.read(body))
-    assert problem_of(told.value).line == at
+def test_what_cannot_be_read_is_a_problem_of_its_statement_and_loses_no_other_line(
+    body: bytes, at: int, message: str
+) -> None:
+    (first, second) = mt940.read(body + b"\r\n" + file(":61:2603020302C100,00NTRFX"))
+    assert first.problems[0] == (at, message)
+    assert [one.amount for one in first.entries] == [Decimal(100)]
+    assert (second.problems, len(second.entries)) == ((), 1)
+
+
+def test_a_file_without_any_statement_is_refused() -> None:
+    with pytest.raises(Invalid, match="neither balances nor :61: lines") as told:
+        list(mt940.read(b":20:A\n:25:B\n:28C:1\n"))
+    assert problem_of(told.value).line == 0
+
+
+def test_thousands_are_not_decimals_and_nothing_behind_an_amount_is_lost() -> None:
+    assert line(":61:2603020302C1.234.567,89NTRFX").amount == Decimal("1234567.89")
+    assert only(file(":61:2603020302C1,5,5NTRFX")).problems[0].line == 5
+
+
+def test_a_balance_report_has_no_movements_to_prove() -> None:
+    body = b":20:R\n:25:1\n:28:1\n:60F:C260301EUR10,\n:90D:2EUR5,\n:90C:1EUR6,\n:62F:C260302EUR11,\n-"
+    one = only(body)
+    assert (one.opening, one.problems, one.closing and one.closing.amount) == (None, (), Decimal(11))
+    assert "balance report" in one.advice[0].message
+
+
+def test_text_in_utf16_and_a_change_of_encoding_in_the_middle_are_read() -> None:
+    body = file(":61:2603020302C100,00NTRFX", ":86:f\u00fcr Gr\u00f6\u00dfe")
+    assert list(mt940.read(body.decode().encode("utf-16"))) == list(mt940.read(body))
+    latin = body.decode().encode("cp1252")
+    assert next(mt940.read(latin)).entries[0].transactions[0].narrative == ("f\u00fcr Gr\u00f6\u00dfe",)
+    late = file(":61:2603020302C100,00NTRFX", ":86:" + "x" * 65) * 1_500 + latin
+    assert list(mt940.read(late))[-1].entries[0].transactions[0].narrative == ("f\u00fcr Gr\u00f6\u00dfe",)
+
+
+def test_a_line_without_end_is_refused() -> None:
+    with pytest.raises(Invalid, match="a line is over"):
+        list(mt940.read(b":20:A\n:86:" + b"x" * (mt940.LINE_MAX + 2 * 1024**2)))

@@ -16,9 +16,6 @@ from hub.sdk import Invalid, Rejected
 
 SAMPLES = Path(__file__).resolve().parents[3].parent / "shared" / "samples" / "bank" / "ach"
 FILES = sorted(SAMPLES.glob("*")) if SAMPLES.is_dir() else []
-UNREADABLE = {"moov-io_ach__invalid-two-micro-deposits.ach"}  # letters where the amount belongs
-# Files made to be wrong by their names or by the rule they were written to break.
-WRONG = ("nvalid", "ncorrect", "AllZeros", "AllBlank", "missing_file_control", "no_control", "noFileControl")
 
 
 def records(body: bytes) -> list[str]:
@@ -30,23 +27,6 @@ def records(body: bytes) -> list[str]:
     return [one for one in cut if one.strip() and one.strip("9 \r")]
 
 
-def counted(body: bytes) -> tuple[int, Decimal, Decimal]:
-    """Entries, credits and debits from the columns of record 6."""
-    count, credits_, debits, entry_class = 0, 0, 0, ""
-    for one in records(body):
-        if one[0] == "5":
-            entry_class = one[50:53]
-        elif one[0] == "6":
-            units = int(one[27:39] if entry_class == "ADV" else one[29:39])
-            code = one[1:3]
-            credit = code in ("81", "83", "85", "87") if code[0] == "8" else code[1] in "01234"
-            known = code[0] in "23458"
-            count += 1
-            credits_ += units if credit and known else 0
-            debits += 0 if credit or not known else units
-    return count, Decimal(credits_) / 100, Decimal(debits) / 100
-
-
 def read(body: bytes) -> list[Statement]:
     return list(nacha.read(body))
 
@@ -55,32 +35,14 @@ def entries(statements: list[Statement]) -> list[Entry]:
     return [entry for one in statements for entry in one.entries]
 
 
-@pytest.mark.skipif(not FILES, reason="no shared ACH samples here")
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_every_sample_has_the_counts_and_sums_of_its_columns(file: Path) -> None:
-    body = file.read_bytes()
-    assert nacha.recognises(body[:65_536]) == "nacha"
-    if file.name in UNREADABLE:
-        with pytest.raises(Invalid, match=r"line \d+: "):
-            read(body)
-        return
-    statements = read(body)
-    amounts = [entry.amount for entry in entries(statements)]
-    credits_, debits = sum(a for a in amounts if a > 0), -sum(a for a in amounts if a < 0)
-    assert (len(amounts), credits_, debits) == counted(body)
-    told = [problem for one in statements for problem in one.problems]
-    if any(part in file.name for part in WRONG):
-        assert told
-        assert all(problem.message for problem in told)
-        assert any(problem.line for problem in told)
-
-
-@pytest.mark.skipif(not FILES, reason="no shared ACH samples here")
-def test_nearly_every_valid_sample_passes_the_gate() -> None:
-    valid = [one for one in FILES if not any(part in one.name for part in WRONG)]
-    stopped = [one.name for one in valid if any(s.problems for s in read(one.read_bytes()))]
-    # Wrong check digit, sequence numbers from 0002, trailers that count otherwise than their batches.
-    assert len(stopped) <= len(valid) // 10, stopped
+def test_counts_that_are_wrong_where_every_sum_holds_do_not_stop_a_file() -> None:
+    (one,) = read(CTX.replace("\n9000001", "\n9000002", 1).encode())
+    assert (one.problems, len(one.advice)) == ([], 1)
+    (both,) = read(CTX.replace("\n9000001", "\n9000002").replace("015000  ", "015001  ").encode())
+    assert [("total" in p.message, "number" in p.message) for p in both.problems] == [
+        (True, False),
+        (False, True),
+    ]
 
 
 @pytest.mark.skipif(not FILES, reason="no shared ACH samples here")
@@ -178,7 +140,7 @@ def test_a_notification_of_change_moves_no_money() -> None:
         ("820000000", "820000001", "entries and addenda"),
         ("0023138010000000000000", "0023138011000000000000", "entry hash"),
         ("000000015000", "000000015001", "total of credits is 150.00, its control record says 150.01"),
-        ("\n9000001", "\n9000002", "the file has 1 batches, its control record says 2"),
+        ("\n9000001", "\n9000002", "file: number of the batches is 1, the file control record says 2"),
         ("A094101", "A094107", "format code '7' is not 1"),
         ("6222313801040", "6222313801050", "check digit"),
     ],
@@ -186,7 +148,7 @@ def test_a_notification_of_change_moves_no_money() -> None:
 def test_what_does_not_hold_is_a_problem_with_its_line(old: str, new: str, said: str) -> None:
     assert old in CTX
     (one,) = read(CTX.replace(old, new, 1).encode())
-    assert any(said in problem.message and problem.line for problem in one.problems)
+    assert any(said in problem.message and problem.line for problem in (*one.problems, *one.advice))
     assert one.entries
 
 
@@ -197,8 +159,8 @@ def test_a_file_that_was_cut_off_says_so() -> None:
 
 def test_remittance_that_cannot_be_read_is_a_problem_not_a_lost_payment() -> None:
     (one,) = read(CTX.replace("INV-2**50", "INV-2**5O").encode())
-    assert [problem.line for problem in one.problems] == [3]
-    assert "RMR04" in one.problems[0].message
+    assert [problem.line for problem in one.advice] == [3]
+    assert "RMR04" in one.advice[0].message
     assert one.entries[0].amount == 150
 
 

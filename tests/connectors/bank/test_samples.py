@@ -1,97 +1,97 @@
-"""Real and made-up files of many banks: nothing crashes, nothing is miscounted."""
+"""Files of many banks through the connector: nothing crashes, no cent is lost on the way to payments."""
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from lxml import etree
 
-from connectors.bank import camt
 from connectors.bank.connector import Bank, Settings
-from hub.sdk import Delivery, Invalid, Rejected, encode
+from hub.mapping import compile_mapping, load
+from hub.model import KINDS
+from hub.sdk import Change, Delivery, Invalid, Rejected, Unmappable, encode
 
 SAMPLES = Path(__file__).parents[4] / "shared" / "samples" / "bank"
-FOLDERS = ("camt053", "_bulk_camt053", "camt052", "camt054", "camtother")
-FILES = [path for folder in FOLDERS for path in sorted((SAMPLES / folder).glob("*"))]
+MAPPINGS = Path(__file__).parents[3] / "mappings" / "bank"
+FOLDERS = (
+    "camt052", "camt053", "camt054", "camtother", "_bulk_camt052", "_bulk_camt053", "mt940",
+    "mt940_fragments", "bai2", "ach", "lockbox", "csv", "ofx", "nordic", "x12_820", "qif", "n43", "pain001",
+)  # fmt: skip
+MAPPED_MAX = 200  # changes of one file that are carried on to documents
+REFUSALS = ("parked", "booked_on", "currency", "amount.currency")
+BANK = Bank(Settings(intraday="take"))
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+TRANSLATORS = {kind: compile_mapping(load(MAPPINGS / f"{kind}.in.yaml")) for kind in ("payment", "statement")}
 
-pytestmark = pytest.mark.skipif(not FILES, reason=f"no bank samples beside the checkout ({SAMPLES.name})")
-
-
-def local(path: str) -> str:
-    """An XPath over local names: `a/b` finds b in a in any namespace."""
-    return "/".join(f"*[local-name()='{step}']" for step in path.split("/"))
-
-
-def signed(node: etree._Element) -> Decimal:
-    amount = Decimal(str(node.xpath(f"string({local('Amt')})")))
-    return -amount if node.xpath(f"string({local('CdtDbtInd')})") == "DBIT" else amount
+pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"no {SAMPLES.name} samples beside the checkout")
 
 
-def is_booked(node: etree._Element) -> bool:
-    return str(node.xpath(f"normalize-space({local('Sts')})")) in ("", "BOOK")
+class NoLookup:
+    def xref(self, kind: str, value: str) -> str:
+        raise AssertionError("a bank line refers to nothing")
 
 
-def entries(body: bytes) -> list[etree._Element]:
-    """Booked entries of camt.053 statements, found independently of the reader."""
-    root = etree.fromstring(body)
-    steps = local("Stmt/Ntry")
-    found = root.xpath(f"//*[starts-with(local-name(),'BkToCstmrStmt')]/{steps}")
-    return [node for node in found if is_booked(node)]
-
-
-def counted(body: bytes) -> Counter[str]:
-    """How many transactions, how much, and how many texts the file holds."""
-    told: Counter[str] = Counter()
-    for node in entries(body):
-        told["entries"] += 1
-        told["moved"] += signed(node)
-        told["transactions"] += max(1, int(node.xpath(f"count(.//{local('TxDtls')})")))
-        told["texts"] += int(node.xpath(f"count(.//{local('RmtInf/Ustrd')}[normalize-space()])"))
-    return told
-
-
-def read(body: bytes) -> list[camt.Statement] | None:
+def read(path: Path) -> list[Change] | None:
+    """The changes of a file, None where it is refused in a sentence."""
     try:
-        return camt.read(body)
+        return list(BANK.read(Delivery({}, path.read_bytes(), "", NOW)))
     except (Invalid, Rejected):
         return None
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_sample_is_read_right_or_refused_clearly(path: Path) -> None:
-    body = path.read_bytes()
-    statements = read(body)
-    if statements is None:
-        return
-    told = counted(body)
-    lines = [line for s in statements for e in s.entries for line in e.transactions]
-    assert sum(len(s.entries) for s in statements) == told["entries"]
-    assert sum((line["amount"] for line in lines), Decimal(0)) == told["moved"]
-    assert sum(1 for x in lines for block in x["remittance"] if "text" in block) == told["texts"]
-    unsplit = [x for x in lines if x["unsplit"]]
-    whole = len([x for x in lines if not x["residual"]]) + sum(x["batch_size"] - 1 for x in unsplit)
-    assert whole == told["transactions"]
+def check(changes: list[Change], counted: Counter[str]) -> None:
+    """Every statement is made up of what was taken of it and what was left."""
+    assert len({(one.kind, one.external_id) for one in changes}) == len(changes)
+    paid: dict[str, list[Decimal]] = {}
+    for at, one in enumerate(changes):
+        counted[one.kind] += 1
+        if one.record is None:
+            assert (one.kind, one.problem is not None) == ("statement", True)
+            counted["parked"] += 1
+            continue
+        if one.kind == "payment":
+            paid.setdefault(one.record["statement"]["statement_uid"], []).append(one.record["amount"])
+        if at < MAPPED_MAX:
+            assert encode(one.record)
+        counted[unfit(one) if at < MAPPED_MAX else ""] += 1
+    for one in changes:
+        record: Any = one.record
+        if one.kind == "statement" and record is not None:
+            amounts = paid.pop(record["statement_uid"], [])
+            assert record["taken"] == {"count": len(amounts), "amount": sum(amounts, Decimal(0))}
+            assert sum(amounts, record["left"]["amount"]) == record["credits"] - record["debits"]
+    assert not paid
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_changes_of_a_sample_are_distinct_and_encode(path: Path) -> None:
-    delivery = Delivery({}, path.read_bytes(), "", datetime(2026, 3, 2, tzinfo=UTC))
+def unfit(change: Change) -> str:
+    """Which field keeps it from being a document of the hub; empty: it is one."""
+    assert change.record is not None
     try:
-        changes = Bank(Settings()).read(delivery)
-    except (Invalid, Rejected):
-        return
-    assert len({change.external_id for change in changes}) == len(changes)
-    assert all(encode(change.record) for change in changes)
+        fields = TRANSLATORS[change.kind].apply(change.record, NoLookup())
+    except Unmappable as error:
+        return error.field
+    KINDS[change.kind].model_validate({"id": "d" * 32, **fields})
+    return ""
 
 
-def test_every_bulk_file_balances() -> None:
-    bulk = [path for path in FILES if path.parent.name == "_bulk_camt053"]
-    if not bulk:
-        pytest.skip("no bulk samples beside the checkout")
-    statements = [s for path in bulk for s in camt.read(path.read_bytes())]
-    assert len(statements) >= len(bulk)
-    assert all(s.balance(camt.CLOSING, last=True) for s in statements)
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_sample_crashes_and_no_cent_is_lost(folder: str) -> None:
+    paths = sorted(path for path in (SAMPLES / folder).glob("*") if path.is_file())
+    if not paths:
+        pytest.skip(f"no samples in {folder}")
+    counted: Counter[str] = Counter()
+    for path in paths:
+        changes = read(path)
+        counted["refused"] += changes is None
+        check(changes or [], counted)
+    fit = counted.pop("", 0)
+    # A notification without any date, and money that no longer exists (DEM).
+    assert set(counted) <= {"statement", "payment", "refused", *REFUSALS}
+    assert fit == counted["statement"] + counted["payment"] - sum(counted[one] for one in REFUSALS)
+    row = " ".join(f"{count} {name}" for name, count in sorted(counted.items()) if count)
+    sys.stdout.write(f"{folder:16} {len(paths):4} files {row}\n")

@@ -141,14 +141,37 @@ def test_header_that_announces_another_message_is_a_problem() -> None:
         (b"<a/>", 0, "no statement"),
         (gzip.compress(b"<a/>" * 100), 1, "not well-formed"),
         (b"<?xml version='1.0' encoding='x-none'?><a/>", 1, "encoding"),
-        (file("\n\n<Stmt><Ntry><Amt>1e5</Amt></Ntry></Stmt>"), 3, "'1e5' is not an amount"),
-        (file("\n<Stmt><Ntry><Amt>1</Amt></Ntry></Stmt>"), 2, "neither CRDT nor DBIT"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_line(body: bytes, line: int, message: str) -> None:
     with pytest.raises(Invalid, match=message) as told:
         read(body)
     assert problem_of(told.value).line == line
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("<Ntry><Amt>1e5</Amt></Ntry>", "'1e5' is not an amount"),
+        ("<Ntry><Amt>1</Amt></Ntry>", "'' is neither CRDT nor DBIT"),
+        ("<Ntry><Amt>&#49;</Amt><CdtDbtInd>C</CdtDbtInd></Ntry>", "'C' is neither CRDT nor DBIT"),
+        ("<Ntry>" + "<a>" * 220 + "</a>" * 220 + "</Ntry>", "an entry of more levels than any bank writes"),
+        ("<Bal><Amt Ccy='EUR'>1,00</Amt></Bal>", "balance: '1,00' is not an amount"),
+    ],
+)
+def test_what_cannot_be_read_is_a_problem_of_its_statement_and_loses_no_other(
+    wrong: str, message: str
+) -> None:
+    first, second = read(file("\n" + statement(entry(), "\n\n" + wrong), statement(entry())))
+    assert [one.message for one in first.problems] == [message]
+    assert first.problems[0].line == (2 if "<Bal>" in wrong else 4)
+    assert ([len(one.entries) for one in (first, second)], second.problems) == ([1, 1], ())
+
+
+@pytest.mark.parametrize("before", ["\n", "\ufeff\r\n "])
+def test_space_before_the_declaration_is_let_pass(before: str) -> None:
+    body = f"{before}<?xml version='1.0' encoding='UTF-8'?>".encode() + file(statement(entry()))
+    assert len(read(body)[0].entries) == 1
 
 
 class Endless(io.RawIOBase):

@@ -115,7 +115,7 @@ def test_an_unknown_sku_is_named_and_nothing_is_written(
 
 
 def test_a_total_that_differs_is_refused_with_both_figures(netsuite: NetSuite, sold: Sold) -> None:
-    with pytest.raises(Rejected, match=r"total 190.4 in NetSuite, the document says 190.41"):
+    with pytest.raises(Rejected, match=r"total 190.40 in NetSuite, the document says 190.41"):
         netsuite.push(write("order", order(sold[0], LINES, "190.41"), ORDER))
     wrong = order(sold[0], LINES, TOTAL)
     wrong["expected"]["currency"] = "1"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connectors.netsuite.client import tidy
 from connectors.netsuite.connector import NetSuite
 from hub.connector import Change
 from hub.errors import Rejected
@@ -265,3 +266,15 @@ def test_open_items_are_what_netsuites_books_say(
     [closed, used] = netsuite.items([("invoice", bill), ("payment", paid), ("invoice", "999999")])
     assert (closed.open, used.open) == (D(0), D("12.4"))
     assert netsuite.open_items(str(10**9)).items == []
+
+
+def test_doubles_read_like_money_and_are_exactly_the_same() -> None:
+    told = {
+        "total": Decimal("100.0"),
+        "rate": Decimal("0.125"),
+        "items": [{"amount": Decimal("2.5")}, 3, "4.0"],
+    }
+    shown = tidy(told)
+    assert shown == told
+    assert [str(shown["total"]), str(shown["rate"])] == ["100.00", "0.125"]
+    assert str(shown["items"][0]["amount"]) == "2.50"

@@ -154,12 +154,14 @@ def write(kind: str, record: dict[str, Any], reference: str, external_id: str | 
 def polled(sap: Sap, cursor: str | None = None) -> tuple[dict[tuple[str, str], Change], str]:
     """Everything a round of polling brings, by kind and id, and the cursor after it."""
     found: dict[tuple[str, str], Change] = {}
+    turns = 0
     for _ in range(20):
         page = sap.poll(cursor)
         for changes in sap.read_many([one.delivery for one in page.arrivals]):
             found.update({(one.kind, one.external_id): one for one in changes})
         cursor = page.cursor
-        if not page.more:
+        turns += not page.more
+        if turns == sap.turns:
             break
     assert cursor is not None
     return found, cursor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -135,6 +136,63 @@ def test_candidates_come_best_first(system: SapSandbox, sap: Sap) -> None:
     assert sap.candidates(write("customer", {**customer(), "match": {"name": "Nobody"}}, CUSTOMER)) == []
 
 
+ELSEWHERE = {
+    "OrganizationName1": "Acme GmbH",
+    "StreetName": "Am Kai 7",
+    "CityName": "Bremen",
+    "Country": "DE",
+}
+
+
+def address_of(system: SapSandbox, order: str) -> dict[str, Any]:
+    row = system.store.get("A_SalesOrderPartnerAddress", order, "SH", "")
+    assert row is not None
+    return {name: row[name] for name in (*ELSEWHERE, "PostalCode")}
+
+
+def test_an_order_with_an_address_of_its_own_goes_there_and_follows_its_changes(
+    system: SapSandbox, sap: Sap
+) -> None:
+    told = order(line("l1", "TG11", "1", "17.50"), total="17.50", delivery=ELSEWHERE)
+    id = sap.push(write("order", told, ORDER))
+    assert address_of(system, id) == {**ELSEWHERE, "PostalCode": ""}
+    before = len(system.kit.effects)
+    assert sap.push(write("order", told, ORDER, id)) == id
+    assert len(system.kit.effects) == before, "nothing is changed that is so already"
+    moved = {**ELSEWHERE, "CityName": "Hamburg", "PostalCode": "20457"}
+    sap.push(write("order", {**told, "delivery": moved}, ORDER, id))
+    assert address_of(system, id) == moved
+    plain = sap.push(write("order", order(line("l1", "TG11", "1", "17.50"), total="17.50"), "f" * 32))
+    assert address_of(system, plain)["CityName"] != "Bremen"
+
+
+def test_an_order_whose_address_was_not_taken_is_looked_for_and_not_made_twice(
+    system: SapSandbox, connect: Connect
+) -> None:
+    told = order(line("l1", "TG11", "1", "17.50"), total="17.50", delivery=ELSEWHERE)
+    with pytest.raises(Transient, match="created, but"):
+        connect(ship_to="WE").push(write("order", told, ORDER))
+    sap = connect()
+    found = sap.find("order", ORDER)
+    assert found is not None
+    assert sap.push(write("order", told, ORDER, found)) == found
+    assert (system.count("A_SalesOrder"), address_of(system, found)["CityName"]) == (1, "Bremen")
+
+
+def test_the_v4_service_carries_no_address(connect: Connect) -> None:
+    told = order(line("l1", "TG11", "1", "17.50"), total="17.50", delivery=ELSEWHERE)
+    with pytest.raises(Rejected, match="sales_api v2"):
+        connect(sales_api="v4").push(write("order", told, ORDER))
+
+
+def test_the_print_of_a_billing_document_is_a_pdf_and_an_entry_has_none(system: SapSandbox, sap: Sap) -> None:
+    billing = system.bill(delivery=system.deliver(ordered(sap)))
+    assert sap.printed("invoice", billing).startswith(b"%PDF-1.4")
+    for id in ("1010-2026-1800000001", "99999999"):
+        with pytest.raises(Rejected):
+            sap.printed("invoice", id)
+
+
 def test_delivery_and_invoice_come_with_our_lines(system: SapSandbox, sap: Sap) -> None:
     id = ordered(sap)
     delivery = system.deliver(id, tracking="1Z9")
@@ -151,15 +209,6 @@ def test_delivery_and_invoice_come_with_our_lines(system: SapSandbox, sap: Sap) 
     assert (invoice["shipment"], invoice["seller"]) == (delivery, "DE")
     assert invoice["accounting"]["net_due_date"] is not None
     assert invoice["memo"]["gross"] == Decimal("684.25")
-
-
-def test_quiet_poll_costs_one_call_for_each_watched_part(system: SapSandbox, connect: Connect) -> None:
-    sap = connect(watch=["accounting"])
-    _, cursor = polled(sap)
-    before = system.kit.calls
-    page = sap.poll(cursor)
-    assert not page.more
-    assert system.kit.calls - before == 1
 
 
 def test_cancelled_billing_document_tells_its_day(system: SapSandbox, sap: Sap) -> None:

@@ -10,7 +10,7 @@ import pytest
 from connectors.sap.connector import Sap
 from hub.errors import NotYet, Rejected, Transient
 from sandbox.sap import SapSandbox
-from tests.connectors.sap.conftest import ADJUSTMENT, BUYER, INVOICE, MEMO, PAYMENT, entry, write
+from tests.connectors.sap.conftest import ADJUSTMENT, BUYER, DAY, INVOICE, MEMO, PAYMENT, entry, write
 
 NET = {"lines": [{"amount": Decimal("100.00"), "tax_code": "A1"}]}
 TAX = {"taxes": [{"tax_code": "A1", "base": Decimal("100.00"), "amount": Decimal("19.00")}]}
@@ -118,3 +118,55 @@ def test_closed_period_is_told_in_the_vendors_words_and_is_no_lock(system: SapSa
     with pytest.raises(Rejected, match="eriod") as told:
         sap.push(write("payment", entry("50.00", reversed=True), PAYMENT, booked))
     assert told.value.code == "F5/201"
+
+
+@pytest.mark.parametrize("billed", [False, True], ids=["entry", "billing"])
+def test_what_a_payment_no_longer_pays_is_freed_and_the_rest_stays(
+    system: SapSandbox, sap: Sap, billed: bool
+) -> None:
+    def owing(reference: str) -> str:
+        if billed:
+            return system.bill(delivery=system.deliver(system.create_order(BUYER, [["TG12", "1", 100]])))
+        return sap.push(write("invoice", entry("119.00", **NET, **TAX), reference))
+
+    first, second = owing(INVOICE), owing("9" * 32)
+    both = {"allocations": [*part(first, "40.00")["allocations"], *part(second, "30.00")["allocations"]]}
+    paid = pushed(system, sap, "payment", entry("100.00", **part(first, "40.00")), PAYMENT)
+    for _ in range(3):
+        try:
+            sap.push(write("payment", entry("100.00", **both), PAYMENT, paid))
+        except NotYet:
+            system.run_clearings()
+    opened = {one.external_id: one.open for one in sap.items([("invoice", first), ("invoice", second)])}
+    assert (opened[first], opened[second]) == (79, 89)
+    before = reversals(system)
+    for _ in range(2):
+        assert sap.push(write("payment", entry("100.00", **part(second, "30.00")), PAYMENT, paid)) == paid
+    assert reversals(system) - before == 1
+    opened = {one.external_id: one.open for one in sap.items([("invoice", first), ("invoice", second)])}
+    assert (opened[first], opened[second]) == (119, 89)
+    assert system.check() == []
+
+
+def test_what_people_moved_of_a_payment_of_ours_stays(system: SapSandbox, sap: Sap) -> None:
+    invoice = sap.push(write("invoice", entry("119.00", **NET, **TAX), INVOICE))
+    paid = pushed(system, sap, "payment", entry("100.00", **part(invoice, "40.00")), PAYMENT)
+    table = system.store["A_OperationalAcctgDocItemCube"]
+    for key, row in list(table.rows.items()):
+        if row["AccountingDocumentType"] == "AB":
+            table.swap(key, {**row, "DocumentReferenceID": "by hand"})
+    assert sap.push(write("payment", entry("100.00"), PAYMENT, paid)) == paid
+    assert reversals(system) == 0
+
+
+def test_an_invoice_that_was_paid_as_a_whole_waits_for_a_person_to_reset_it(
+    system: SapSandbox, sap: Sap
+) -> None:
+    invoice = sap.push(write("invoice", entry("119.00", **NET, **TAX), INVOICE))
+    paid = pushed(system, sap, "payment", entry("119.00", **part(invoice, "119.00")), PAYMENT)
+    with pytest.raises(NotYet, match=f"no longer pays {invoice} .* FBRA"):
+        sap.push(write("payment", entry("119.00"), PAYMENT, paid))
+    [cleared] = {system.item(one)["ClearingAccountingDocument"] for one in (invoice, paid)}
+    system.reverse_clearing(f"1010-{DAY.year}-{cleared}")
+    assert sap.push(write("payment", entry("119.00"), PAYMENT, paid)) == paid
+    assert {one.external_id for one in sap.open_items(None).items} == {invoice, paid}

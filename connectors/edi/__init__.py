@@ -1,0 +1,1 @@
+"""X12: splitting, checking, naming, acknowledging and writing what trading partners exchange."""
