@@ -49,9 +49,9 @@ ELSEWHERE: Mapping[str, frozenset[str]] = {
 _HUB_FILLS: Mapping[str, frozenset[str]] = {
     "order": frozenset({"number", "issue_date", "payment_terms", "seller"}),
     "payment": frozenset({"number", "customer", "seller", "documents", "trace", "fee"}),
-    "refund": frozenset({"customer", "seller", "held_by"}),
+    "refund": frozenset({"customer", "seller", "held_by", "cancelled_on"}),  # what failed does not unfail
     "dispute": frozenset({"customer", "seller", "held_by", "fee"}),
-    "payout": frozenset({"payment"}),
+    "payout": frozenset({"payment", "trace", "items", "failed_on"}),
     "remittance": frozenset({"customer", "payment"}),
     "invoice": frozenset(
         {"order", "order_number", "purchase_order", "payment_terms", "seller", "tax_subtotals"}

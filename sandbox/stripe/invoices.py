@@ -82,37 +82,39 @@ _SIMPLE = (
 )
 
 
+_ZERO = (
+    *("amount_due", "amount_overpaid", "amount_paid", "amount_paid_off_stripe", "amount_remaining"),
+    *("amount_shipping", "attempt_count", "post_payment_credit_notes_amount"),
+    *("pre_payment_credit_notes_amount", "starting_balance", "subtotal", "total"),
+)
+_NULL = (
+    *(
+        "account_tax_ids",
+        "application",
+        "automatically_finalizes_at",
+        "custom_fields",
+        "customer_account",
+    ),
+    *(
+        "default_payment_method",
+        "default_source",
+        "description",
+        "due_date",
+        "effective_at",
+        "ending_balance",
+    ),
+    *("footer", "from_invoice", "hosted_invoice_url", "invoice_pdf", "last_finalization_error"),
+    *("latest_revision", "next_payment_attempt", "number", "on_behalf_of", "parent", "receipt_number"),
+    *("shipping_cost", "shipping_details", "statement_descriptor", "status_details", "test_clock"),
+    *("webhooks_delivered_at", "_charge", "_intent"),
+)
+
+
 def _blank(account: Account, customer: Thing, currency: str) -> Thing:
     now = account.now()
-    zero = (
-        *("amount_due", "amount_overpaid", "amount_paid", "amount_paid_off_stripe", "amount_remaining"),
-        *("amount_shipping", "attempt_count", "post_payment_credit_notes_amount"),
-        *("pre_payment_credit_notes_amount", "starting_balance", "subtotal", "total"),
-    )
-    null = (
-        *(
-            "account_tax_ids",
-            "application",
-            "automatically_finalizes_at",
-            "custom_fields",
-            "customer_account",
-        ),
-        *(
-            "default_payment_method",
-            "default_source",
-            "description",
-            "due_date",
-            "effective_at",
-            "ending_balance",
-        ),
-        *("footer", "from_invoice", "hosted_invoice_url", "invoice_pdf", "last_finalization_error"),
-        *("latest_revision", "next_payment_attempt", "number", "on_behalf_of", "parent", "receipt_number"),
-        *("shipping_cost", "shipping_details", "statement_descriptor", "status_details", "test_clock"),
-        *("webhooks_delivered_at", "_charge", "_intent"),
-    )
     return {
-        **dict.fromkeys(zero, 0),
-        **dict.fromkeys(null, None),
+        **dict.fromkeys(_ZERO, 0),
+        **dict.fromkeys(_NULL, None),
         "account_country": account.country,
         "account_name": account.name,
         "attempted": False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from typing import Any
 
 import pytest
@@ -21,12 +22,14 @@ SCALE: dict[str, tuple[str, ...]] = {
 RULES = {rule: tier for tier, rules in SCALE.items() for rule in rules}
 # Who calls nobody needs no client, who has no sign-in no auth: the exemption from that rule excuses the file.
 EXCUSED_BY = {"client.py": "rate_limits", "auth.py": "oauth", "schema.py": "schema_introspection"}
+PROJECT: dict[str, Any] = tomllib.loads(tree.text("pyproject.toml"))
 README_TELLS = ("limit", "known gaps")
 
 
 def connectors() -> list[str]:
-    """The connector folders."""
-    return sorted({name.split("/")[1] for name in tree.python("connectors") if name.count("/") > 1})
+    """The folders that the hub can connect by: a folder without an entry point offers commands only."""
+    folders = {name.split("/")[1] for name in tree.python("connectors") if name.count("/") > 1}
+    return sorted(folders & set(PROJECT["project"]["entry-points"]["o2c.connectors"]))
 
 
 def evidence(vendor: str, rule: str) -> str | None:

@@ -6,6 +6,7 @@ order and as often as it likes. Objects are told as they are then, as a connecto
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from hub.connector import Kind, Manifest
+from hub.connector import Change, Delivery, Kind, Manifest
 from hub.mapping import compile_mapping, loads
 from hub.registry import Live
 from hub.store import connections
@@ -131,13 +132,25 @@ COMPANIES = 20  # customers of a year
 
 @dataclass
 class Acme(Vendor):
-    """It is told of invoices, and tells what became of the money."""
+    """It is told of invoices, and tells what became of the money: its events are thin, it is asked again."""
+
+    objects: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+
+    def read(self, delivery: Delivery) -> Iterable[Change]:
+        for one in json.loads(delivery.body)["changes"]:
+            record = self.objects[one["id"]][1]
+            yield Change(one["kind"], one["id"], plain(record))
 
     @property
     def manifest(self) -> Manifest:
         into, out = Kind(inbound=True), Kind(outbound=True, idempotency=self.idempotency)
         kinds = {"payment": into, "refund": into, "dispute": into, "payout": into, "invoice": out}
         return Manifest(self.name, self.name, super().manifest.settings, kinds)
+
+
+def plain(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what it has no value for."""
+    return {key: value for key, value in record.items() if value not in ("", None)}
 
 
 @dataclass
@@ -315,8 +328,7 @@ class Provider:
         return self.objects[id][0] if id in self.objects else "payment"
 
     def _plain(self, id: str) -> dict[str, Any]:
-        record = self.objects[id][1] if id in self.objects else self.lines[id]
-        return {key: value for key, value in record.items() if value not in ("", None)}
+        return plain(self.objects[id][1] if id in self.objects else self.lines[id])
 
     def _about(self, charge: str, amount: str) -> dict[str, Any]:
         currency = self.objects[charge][1]["currency"]
@@ -351,7 +363,7 @@ class Provider:
 def with_provider(world: World, **routes: Iterable[str]) -> Provider:
     """Let the world have a provider called acme, which gets our invoices, and a bank that tells more."""
     hub: Any = world.hub
-    vendor = world.vendors["acme"] = Acme("acme")
+    world.vendors["acme"] = vendor = Acme("acme")
     inbound = {kind: compile_mapping(loads(text, name=kind)) for kind, text in INBOUND.items()}
     outbound = {kind: compile_mapping(loads(text, name=kind)) for kind, text in OUTBOUND.items()}
     hub.registry.live["acme"] = Live("acme", vendor, inbound, outbound, 1, 0.0, True)
@@ -364,7 +376,7 @@ def with_provider(world: World, **routes: Iterable[str]) -> Provider:
     }  # fmt: skip
     with hub.store.begin() as tx:
         connections.save(hub.store.database, tx.conn, "acme", "acme", {}, poll_seconds=0, now=START)
-    return Provider(world)
+    return Provider(world, vendor.objects)
 
 
 def billed(world: World, *prices: str, company: str = "c1") -> list[str]:

@@ -41,7 +41,7 @@ def test_samples_are_read_right_and_those_made_wrong_are_named(name: str) -> Non
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("name", ["camt.052", "camt.053", "camt.054"])
+@pytest.mark.parametrize("name", ["camt.052", "camt.053", "camt.054", "NACHA"])
 def test_all_bulk_samples_are_read_right(name: str) -> None:
     holds(name, samples(name, 1))
 

@@ -1,4 +1,4 @@
-"""Nacha: every sample counted by column slices, CTX with an 820, returns, control totals as problems."""
+"""Nacha: CTX with an 820, returns, control totals as problems, formal rules as advice."""
 
 from __future__ import annotations
 

@@ -201,8 +201,8 @@ BROKEN = {
     "a reference to a kind that does not exist": (
         changed("xref(customer)", "xref(company)"),
         [
-            "4:35: unknown kind 'company'; known: adjustment, credit_memo, customer, invoice, message, "
-            "order, payment, shipment",
+            "4:35: unknown kind 'company'; known: adjustment, credit_memo, customer, dispute, invoice, "
+            "message, order, payment, payout, refund, remittance, shipment and 1 more",
         ],
     ),
     "a formula that is too long": (
