@@ -31,6 +31,9 @@ class Pace:
     rest_max: float = REST_MAX
     _seconds: dict[str, float] = field(default_factory=dict)
     _reading: dict[str, float] = field(default_factory=dict)  # seconds per delivery of a crowd
+    _braked: dict[str, int] = field(
+        default_factory=dict
+    )  # how many deliveries a crowd may have after failures
     _traffic: dict[str, tuple[float, float]] = field(default_factory=dict)  # (at, deliveries, fading)
 
     def batch(self, name: str) -> int:
@@ -51,13 +54,20 @@ class Pace:
 
     def crowd(self, connection: str) -> int:
         """How many deliveries of a connection to read at once: what its system tells of in some seconds."""
-        pace = self._reading.get(connection)
+        pace, most = self._reading.get(connection), self._braked.get(connection, CROWD_MAX)
         if pace is None:
-            return CROWD_FIRST
-        return max(BATCH_MAX, min(CROWD_MAX, int(CROWD_SECONDS / max(pace, 1e-6))))
+            return min(CROWD_FIRST, most)
+        return min(most, max(BATCH_MAX, min(CROWD_MAX, int(CROWD_SECONDS / max(pace, 1e-6)))))
+
+    def crowd_failed(self, connection: str, deliveries: int) -> None:
+        """One call of a crowd failed, and with it the crowd: many calls all succeed the less often, the more
+        there are. The next ones are smaller, until they get through."""
+        self._braked[connection] = max(1, deliveries // 4)
 
     def note_crowd(self, connection: str, deliveries: int, seconds: float) -> None:
         """A crowd took this long to read."""
+        if (most := self._braked.pop(connection, CROWD_MAX)) < CROWD_MAX // 2:
+            self._braked[connection] = max(most, 2 * min(most, deliveries))
         now = seconds / deliveries
         before = self._reading.get(connection, now)
         self._reading[connection] = before + _WEIGHT * (now - before)

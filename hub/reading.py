@@ -64,9 +64,10 @@ class Reading(Core):
             for name in dict.fromkeys(row.connection for row in rows):
                 if self._batches(name):
                     most = self.pace.crowd(name) - sum(row.connection == name for row in rows)
-                    more += queue.claim_crowd(
-                        tx.conn, name, lease=self.bounds.lease, limit=most, weight=CROWD_BYTES
-                    )
+                    if most > 0:
+                        more += queue.claim_crowd(
+                            tx.conn, name, lease=self.bounds.lease, limit=most, weight=CROWD_BYTES
+                        )
             return [*rows, *more]
 
     def _batches(self, connection: str) -> bool:
@@ -83,8 +84,21 @@ class Reading(Core):
             (crowds.setdefault(row.connection, []) if row.connection in many else singles).append(row)
         for name, crowd in crowds.items():
             self.pace.read(name, len(crowd))
-            told += self._read_crowd(crowd, began) if len(crowd) > 1 else self._read_each(crowd, began)
+            told += self._read_crowds(name, crowd, began)
         return [*told, *self._read_each(singles, began)]
+
+    def _read_crowds(self, name: str, rows: Sequence[Any], began: float) -> list[Told]:
+        """In crowds of the size that gets through now."""
+        told: list[Told] = []
+        most = self.pace.crowd(name)
+        for at in range(0, len(rows), most):
+            if at and time.monotonic() > began + self.bounds.budget:
+                with self.store.begin() as tx:
+                    queue.put_back(tx.conn, INBOX, rows[at:])
+                break
+            crowd = rows[at : at + most]
+            told += self._read_crowd(crowd, began) if len(crowd) > 1 else self._read_each(crowd, began)
+        return told
 
     def _read_each(self, rows: Sequence[Any], began: float) -> list[Told]:
         told: list[Told] = []
@@ -113,6 +127,7 @@ class Reading(Core):
             failpoint("read.crowd")
             return [Told(row, list(found), asked_at) for row, found in zip(rows, answers, strict=True)]
         except (Transient, AuthFailed) as error:
+            self.pace.crowd_failed(name, len(rows))
             self._failed_all(INBOX, rows, error)
             return []
         except Exception as error:  # noqa: BLE001 - one delivery it cannot read: found by reading each alone

@@ -125,16 +125,16 @@ def test_what_people_write_off_there_is_written_off_here(loop: Loop) -> None:
     shop.ties_out()
 
 
-@pytest.mark.parametrize("answer", ["write_off", "bank_fee"])
-def test_what_is_short_is_given_up_here_and_there(loop: Loop, answer: str) -> None:
+def test_what_is_short_is_given_up_here_and_there(loop: Loop) -> None:
     shop = loop.shop
-    invoice = loop.invoice()
-    shop.bank("195.00", invoice.number)
-    assert shop.open_of(invoice) == "5.00"
-    shop.ties_out("short_payment")
-    shop.decide("short_payment", answer)
-    assert (shop.now(invoice).state, shop.open_of(invoice)) == ("paid", "0.00")
-    shop.ties_out()
+    for answer in ("write_off", "bank_fee"):
+        invoice = loop.invoice()
+        shop.bank("195.00", invoice.number)
+        assert shop.open_of(invoice) == "5.00"
+        shop.ties_out("short_payment")
+        shop.decide("short_payment", answer)
+        assert (shop.now(invoice).state, shop.open_of(invoice)) == ("paid", "0.00")
+        shop.ties_out()
 
 
 def test_a_paid_invoice_cannot_be_cancelled_there_and_stays_paid_here(loop: Loop) -> None:

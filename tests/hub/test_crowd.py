@@ -346,3 +346,26 @@ def test_a_poll_that_finds_the_allowance_spent_tells_people_too(world: World, cr
     with pytest.raises(QuotaSpent):
         hub_clock.poll(world.hub, "crm")
     assert [(case.reason, case.connection) for case in world.cases()] == [("quota_spent", "crm")]
+
+
+class Fragile(Crowd):
+    """A system of which each call fails so often that only a few get through in a row."""
+
+    def read_many(self, deliveries: Sequence[Delivery]) -> list[list[Change]]:
+        if len(deliveries) > 5:
+            self.asked.append(len(deliveries))
+            raise Transient("gone for a moment", sent=False)
+        return super().read_many(deliveries)
+
+
+def test_a_crowd_that_cannot_get_through_at_once_gets_through_in_parts(world: World) -> None:
+    crowd: Crowd = swap(world, "crm", Fragile("crm"))
+    for n in range(40):
+        world.send("crm", note(n))
+    for _ in range(12):
+        world.hurry()
+        world.work()
+    assert len(world.documents("message")) == 40
+    assert crowd.asked[:2] == [40, 10]
+    assert max(crowd.asked[2:]) <= 10
+    assert {row.state for row in world.rows("inbox")} == {"done"}

@@ -86,3 +86,13 @@ def test_what_a_slow_system_told_is_absorbed_before_it_is_asked_again(world: Wor
     assert world.hub.process() == 150
     assert len(world.documents("message")) == 150
     assert crowd.asked == [150]
+
+
+def test_crowds_become_smaller_while_they_fail_and_larger_when_they_do_not() -> None:
+    pace = Pace()
+    sizes = []
+    for failed in (True, True, True, False, False, False, False, False, False, False):
+        size = pace.crowd("erp")
+        sizes.append(size)
+        (pace.crowd_failed("erp", size) if failed else pace.note_crowd("erp", size, size / 1_000))
+    assert sizes == [CROWD_FIRST, 50, 12, 3, 6, 12, 24, 48, 96, 192]

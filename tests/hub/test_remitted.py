@@ -13,6 +13,16 @@ from tests.hub.cash_world import advise, answer, credit, line, money, opens, owe
 from tests.hub.erp_world import evidence, left, only, reasons, zero
 from tests.world import ROOT, World
 
+BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """SQLite, but where a test asks for both: what is tested here is not the database."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path / 'hub.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
 
 @pytest.fixture
 def owing(world: World) -> World:
@@ -73,6 +83,7 @@ def test_a_discount_within_the_terms_is_booked_and_a_late_one_asked_about(world:
     assert zero(world)["discount"] == "4.00 USD"
 
 
+@BOTH
 def test_a_credit_memo_that_the_payer_takes_is_used_for_the_invoices(owing: World) -> None:
     credit(owing, "CM-7", "40.00")
     assert reasons(owing) == []
@@ -140,6 +151,7 @@ def test_an_adjustment_that_names_a_paid_line_counts_once_whichever_way_it_was_m
     assert opens(owing)["INV-2"] == "10.00 USD"
 
 
+@BOTH
 def test_a_remittance_before_its_money_is_put_to_it_by_trace(owing: World) -> None:
     advise(owing, "r1", "85.00", line("INV-1", "85.00", ("-15.00", "04")), trace="TRN-77")
     assert only(owing, "remittance").state == "waiting"
@@ -150,6 +162,7 @@ def test_a_remittance_before_its_money_is_put_to_it_by_trace(owing: World) -> No
     assert "damaged (04)" in titles(owing)[0]
 
 
+@BOTH
 def test_a_remittance_after_its_money_matches_it_again_and_closes_its_case(owing: World) -> None:
     pay(owing, "b1", "150.00", trace="T1", payer={"name": "Company c1"})
     assert reasons(owing) == ["unmatched_payment"]
@@ -179,6 +192,7 @@ def test_somebody_elses_money_of_the_same_amount_is_left_alone(owing: World) -> 
     assert opens(owing) == {"INV-1": "100.00 USD", "INV-2": "50.00 USD"}
 
 
+@BOTH
 def test_two_payments_that_fit_are_a_question_that_a_person_answers(owing: World) -> None:
     for id in ("b1", "b2"):
         pay(owing, id, "150.00", payer={"name": "Company c1"})
@@ -252,6 +266,7 @@ def test_a_discount_for_terms_that_do_not_exist_is_refused_at_the_start(tmp_path
         load_policies(wrong)
 
 
+@BOTH
 def test_remittance_and_money_that_arrive_together_see_each_other(owing: World) -> None:
     told = {"number": "r1", "amount": money("100.00"), "paid_on": "2026-03-20", "trace": "T1"}
     record = told | {"documents": [line("INV-1", "100.00")]}

@@ -115,7 +115,7 @@ _count = iter(range(1_000_000))
 @given(
     st.lists(lines, min_size=1, max_size=6), st.sampled_from([0, 0, 0, 1, -1, 5_000]), st.sampled_from("pba")
 )
-@settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=10, deadline=None, suppress_health_check=SLOW)
 def test_money_is_conserved_whatever_is_told(held: Held, said: Sequence[Said], off: int, way: str) -> None:
     world = held.world
     n = str(next(_count))
@@ -140,7 +140,7 @@ def test_money_is_conserved_whatever_is_told(held: Held, said: Sequence[Said], o
 
 
 @given(st.permutations(range(4)))
-@settings(max_examples=5, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=4, deadline=None, suppress_health_check=SLOW)
 def test_money_and_what_explains_it_may_come_in_any_order(held: Held, order: Sequence[int]) -> None:
     world = held.world
     n = str(next(_count))
