@@ -177,7 +177,9 @@ def test_no_session_begins_past_the_governor(small: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "ssh-ed25519", "ssh-ed25519 AAAA", "SHA256:abc", "ssh-rsa " + new_key()[1].split()[1]]
+    "line",
+    ["", "ssh-ed25519", "ssh-ed25519 AAAA", "SHA256:abc", "ssh-rsa " + new_key()[1].split()[1]],
+    ids=["nothing", "no_key", "cut_off", "fingerprint", "other_algorithm"],
 )
 def test_what_is_no_public_key_is_refused_when_it_is_saved(line: str) -> None:
     with pytest.raises(Invalid, match="ssh-keyscan"):

@@ -139,7 +139,7 @@ def test_header_that_announces_another_message_is_a_problem() -> None:
         (b"<!DOCTYPE a SYSTEM '/etc/passwd'><a/>", 0, "DOCTYPE"),
         (b"<a>" * 5_000, 1, "not well-formed"),
         (b"<a/>", 0, "no statement"),
-        (gzip.compress(b"<a/>" * 100), 1, "not well-formed"),
+        (gzip.compress(b"<a/>" * 100, mtime=0), 1, "not well-formed"),
         (b"<?xml version='1.0' encoding='x-none'?><a/>", 1, "encoding"),
     ],
 )
