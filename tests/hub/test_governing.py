@@ -95,7 +95,6 @@ def test_never_more_than_the_limit_and_everybody_gets_through(governor: Governor
 
 
 def test_governors_of_several_processes_share_an_account(postgres_url: str) -> None:
-    upgrade(postgres_url)
     database = Database(postgres_url)
     slots = [SharedSlots(database) for _ in range(3)]
     crowd, lanes = Crowd(), [Governor(one).lane("acme", 2) for one in slots]
@@ -190,7 +189,6 @@ def test_one_with_room_is_not_held_up_by_one_without(governor: Governor) -> None
 
 
 def test_what_lies_idle_is_returned_to_the_other_processes(postgres_url: str) -> None:
-    upgrade(postgres_url)
     database = Database(postgres_url)
     slots = SharedSlots(database)
     Crowd().visit(Governor(slots).lane("acme", 1))
@@ -203,7 +201,6 @@ def test_a_call_that_outlasts_its_lease_keeps_its_slot(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(governing, "MARGIN", 0.4)
-    upgrade(postgres_url)
     database = Database(postgres_url)
     slots = SharedSlots(database)
     with Governor(slots).lane("acme", 1).slot(0.1, NEVER):
@@ -236,7 +233,6 @@ time.sleep(600)
 
 
 def test_slots_of_a_killed_process_come_back_when_their_lease_ends(postgres_url: str) -> None:
-    upgrade(postgres_url)
     database = Database(postgres_url)
     command = [sys.executable, "-c", HOLDER, postgres_url]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as holder:
@@ -263,7 +259,6 @@ with Governor(SharedSlots(Database(sys.argv[1]))).lane("acme", 1).slot(600.0, 1e
 
 
 def test_a_process_that_ends_leaves_no_slot_behind(postgres_url: str) -> None:
-    upgrade(postgres_url)
     database = Database(postgres_url)
     command = [sys.executable, "-c", ENDING, postgres_url]
     for _ in range(3):
@@ -274,7 +269,6 @@ def test_a_process_that_ends_leaves_no_slot_behind(postgres_url: str) -> None:
 
 
 def test_a_lost_slot_is_not_taken_from_its_new_holder(postgres_url: str) -> None:
-    upgrade(postgres_url)
     database = Database(postgres_url)
     slots = SharedSlots(database)
     lost = slots.lease("acme", 1, 1, 0.0)
@@ -286,8 +280,8 @@ def test_a_lost_slot_is_not_taken_from_its_new_holder(postgres_url: str) -> None
     database.close()
 
 
-def test_no_call_leaves_while_nobody_can_say_whether_there_is_a_slot(postgres_url: str) -> None:
-    database = Database(postgres_url)  # without its tables
+def test_no_call_leaves_while_nobody_can_say_whether_there_is_a_slot(empty_database_url: str) -> None:
+    database = Database(empty_database_url)  # without its tables
     slots = SharedSlots(database)
     with pytest.raises(RateLimited, match="cannot ask") as told:
         Crowd().visit(Governor(slots).lane("acme", 1))
@@ -435,7 +429,6 @@ print(told == [201] * 25)
 def test_never_a_call_too_many_at_the_vendor_from_several_processes(
     postgres_url: str, vendor: Vendor, url: str
 ) -> None:
-    upgrade(postgres_url)
     command = [sys.executable, "-c", CALLER, postgres_url, url]
     callers = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert [one.communicate(timeout=90)[0].strip() for one in callers] == ["True"] * 3
