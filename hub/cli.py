@@ -9,24 +9,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
-from hub import cli_extra, secrets
-from hub.cli_connection import backfill, connection_app, connection_install
-from hub.cli_mapping import mapping_app
+from hub import cli_extra
 from hub.cli_parts import plainly, settled
-from hub.cli_reconcile import reconcile
-from hub.main import build, settle, web
-from hub.registry import installed
-from hub.store import access
 
+# What takes long to load is loaded by the command that needs it: `--help` answers at once.
 app = typer.Typer(help="O2C Hub: order-to-cash between CRM, ERP, banks and partners.", no_args_is_help=True)
 token_app = typer.Typer(help="Bearer tokens for people and programs.", no_args_is_help=True)
 app.add_typer(token_app, name="token")
-app.add_typer(connection_app, name="connection")
-app.add_typer(mapping_app, name="mapping")
-app.command("backfill")(backfill)
-app.command("reconcile")(reconcile)
+cli_extra.later(app, "connection", "hub.cli_connection:connection_app", "Connections: systems in use.")
+cli_extra.later(app, "mapping", "hub.cli_mapping:mapping_app", "Field mappings, and versions of them.")
+cli_extra.later(app, "backfill", "hub.cli_connection:backfill", "Walk a system's history from a day on.")
+cli_extra.later(app, "reconcile", "hub.cli_reconcile:reconcile", "Compare the ledger with an ERP's books.")
 
 
 def ensure_free(host: str, port: int) -> None:
@@ -50,6 +44,11 @@ def serve(
     port: Annotated[int, typer.Option(help="port to listen on; 0 takes O2C_PORT or 8080")] = 0,
 ) -> None:
     """Run the hub: doors, API and console; and the workers too, unless O2C_REDIS_URL is set."""
+    import uvicorn
+
+    from hub.main import build, settle
+    from hub.web import web
+
     settings = settled()
     host, port = host or settings.host, port or settings.port
     ensure_free(host, port)
@@ -138,6 +137,10 @@ def token_create(
     if role not in ("viewer", "operator", "admin"):
         typer.secho(f"role {role!r} is not one of viewer, operator, admin", fg="red", err=True)
         raise typer.Exit(1)
+    from hub import secrets
+    from hub.main import build
+    from hub.store import access
+
     with plainly():
         parts = build(settled())
         token = secrets.new_token()
@@ -163,13 +166,15 @@ def _shortcut(connector: str) -> typer.Typer:
         dry: Annotated[bool, typer.Option("--dry", help="only look; change nothing")] = False,
     ) -> None:
         """Make what the connector needs in the system's account."""
+        from hub.cli_connection import connection_install
+
         connection_install(connection, dry)
 
     return words
 
 
 _extra = cli_extra.offered()
-for _connector in installed():
+for _connector in cli_extra.connectors():
     if _connector in _extra:
         continue
     app.add_typer(_shortcut(_connector), name=_connector, hidden=True)

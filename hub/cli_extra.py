@@ -1,4 +1,6 @@
-"""Commands that connectors bring along, mounted without importing them: a broken one breaks only itself.
+"""Commands whose modules are imported when they are called, those of connectors among them.
+
+A broken connector breaks only itself.
 
 A package offers them by an entry point of the group `o2c.commands`: the name is the word after `o2c`, the
 object a mapping from command names to plain functions, whose annotations become arguments and options.
@@ -6,6 +8,7 @@ object a mapping from command names to plain functions, whose annotations become
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 import typer
@@ -18,6 +21,26 @@ _UNREAD = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 def offered() -> dict[str, EntryPoint]:
     """Entry points by the word they answer to."""
     return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def connectors() -> list[str]:
+    """Names of the connectors that are installed, none of them imported."""
+    return sorted({point.name for point in entry_points(group="o2c.connectors")})
+
+
+def later(app: typer.Typer, word: str, place: str, about: str) -> None:
+    """Adds a word of our own whose module (`module:object`) is imported when it is called."""
+
+    @app.command(word, help=about, context_settings=dict(_UNREAD))
+    def run(context: typer.Context) -> None:
+        module, _, name = place.partition(":")
+        found = getattr(import_module(module), name)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False)
+            alone.command()(found)
+            found = alone
+        arguments = [*context.args] or (["--help"] if found.info.no_args_is_help is True else [])
+        found(args=arguments, prog_name=f"o2c {word}")
 
 
 def mount(app: typer.Typer, point: EntryPoint) -> None:

@@ -6,7 +6,7 @@ stateless: two instances with the same settings are the same connector. Only `pu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -88,6 +88,8 @@ class Kind:
     quiesce: float = 0.0  # seconds: longest processing time there plus lag of its search
     only_with: str = ""  # "order" or "customer": written only where that document of it is known already
     matched: bool = False  # before the first write of a new one, the hub asks candidates()
+    enveloped: bool = False  # it leaves in a numbered envelope that a Composer makes
+    echoed: bool = False  # its mapping also gets, under `theirs`, what this connection told us of the order
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,14 +243,25 @@ class Installer(Protocol):
         ...
 
 
+class Answer(NamedTuple):
+    """The 200 that says: it is stored."""
+
+    content_type: str
+    body: bytes = b""
+    headers: Mapping[str, str] = {}  # besides those of type and length
+
+
 @runtime_checkable
 class Responder(Protocol):
     """A source whose sender wants an answer of its own form, such as the Ack of an outbound message."""
 
     manifest: ClassVar[Manifest]
 
-    def response(self, delivery: Delivery) -> tuple[str, bytes]:
-        """Content type and body of the 200 that says: it is stored. No I/O, never raises."""
+    def response(self, delivery: Delivery) -> Answer | tuple[str, bytes] | None:
+        """What says that it is stored, or content type and body of it. No I/O, never raises.
+
+        None: this sender wants nothing of its own.
+        """
         ...
 
 
@@ -337,6 +350,32 @@ class Bookkeeper(Protocol):
 
     def arrival(self, kind: str, external_id: str) -> Arrival:
         """A delivery whose read() tells of this object as it is now. No I/O. Raises Rejected if it cannot."""
+        ...
+
+
+class Composed(NamedTuple):
+    """One envelope as it will leave: fields of an `interchange` document, and the writes that are in it."""
+
+    fields: Mapping[str, Any]
+    members: Mapping[int, str]  # place of a write -> the external id that its document has by this
+
+
+@runtime_checkable
+class Composer(Sink, Protocol):
+    """A sink whose documents leave in numbered envelopes (EDI).
+
+    The hub has documents of `enveloped` kinds composed and keeps the envelope with its numbers in one
+    transaction; what is then written, and repeated, is the `interchange` as it was composed.
+    """
+
+    def compose(
+        self, writes: Sequence[Write], draw: Callable[[str], int], at: datetime
+    ) -> tuple[Sequence[Composed], Mapping[int, ConnectorError]]:
+        """Envelopes for these writes, and by place those that cannot be written. No I/O.
+
+        `draw` gives the next number of a series of this connection, without gaps; it is called last, for
+        envelopes that are sure to leave. `at` is UTC.
+        """
         ...
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from hub import failures, settling
+from hub import answering, failures, settling
+from hub.answering import named
 from hub.errors import NotYet, RateLimited, Transient
 from hub.failpoints import failpoint
 from hub.model import Document
@@ -43,8 +44,11 @@ class Bounds:
 class TxLookup:
     """Ids for mappings: the vendor's for ours and ours for the vendor's."""
 
-    def __init__(self, tx: Tx, connection: str, *, outward: bool) -> None:
-        self.tx, self.connection, self.outward = tx, connection, outward
+    def __init__(
+        self, tx: Tx, connection: str, *, outward: bool, keeps: Collection[str] | None = None
+    ) -> None:
+        """`keeps`: kinds that the connection tells of itself; others it may name by `CONNECTION:ID`."""
+        self.tx, self.connection, self.outward, self.keeps = tx, connection, outward, keeps
 
     def xref(self, kind: str, value: str) -> str:
         """Raises NotYet when the other side is not known yet. `kind` may name several: `payment/refund`."""
@@ -59,8 +63,19 @@ class TxLookup:
             known = self.tx.xrefs.known(self.connection, one, value)
             if known is not None:
                 return str(known.document_id)
+            if self.keeps is not None and one not in self.keeps and (there := self._elsewhere(one, value)):
+                return there
         named = kind.replace("/", " or ")
         raise NotYet(f"{named} {value} of {self.connection} is not known yet", sent=False)
+
+    def _elsewhere(self, kind: str, value: str) -> str:
+        """The document that another connection knows by this id, or that has it here; empty: none."""
+        connection, _, external_id = value.partition(":")
+        if external_id:
+            known = self.tx.xrefs.known(connection, kind, external_id)
+            return known.document_id if known is not None else ""
+        document = self.tx.documents.get(value)
+        return value if document is not None and document.kind == kind else ""
 
 
 def abroad(tx: Tx, connection: str) -> Abroad:
@@ -121,7 +136,7 @@ class Core:
     def hear(self, event: str) -> Sequence[str]:
         """The connections that exist and want to know of an event, of whichever seller."""
         live = self.registry.all()
-        return [name for name in map(target, self.routes.get(event, ())) if name in live]
+        return [name for entry in self.routes.get(event, ()) for name in named(target(entry), live)]
 
     def addressees(self, tx: Tx, event: str, document: Document) -> Sequence[str]:
         """The connections to tell of an event, each brought to know the document's customer first.
@@ -130,6 +145,9 @@ class Core:
         ERP booked itself is not sent back to it.
         """
         live, entries = self.registry.all(), self.routes.get(event, ())
+        back = answering.back_to(tx, live, event, document)
+        if back is not None:
+            return back
         if not entries:
             return []
         seller = _seller(tx, document) if any(isinstance(one, Route) for one in entries) else ""
@@ -137,7 +155,8 @@ class Core:
         told = [
             name
             for entry in entries
-            if (name := target(entry)) in live and name != home and lets_through(entry, seller)
+            for name in named(target(entry), live)
+            if name != home and lets_through(entry, seller)
             and self._concerns(tx, name, document) and self._wants(tx, event, name, document)
         ]  # fmt: skip
         for name in told:

@@ -1,4 +1,4 @@
-"""Days pass by themselves: invoices fall due, and money that was announced does not come.
+"""Time passes by itself: invoices fall due, money that was announced and answers do not come.
 
 Looked at once a business day and process: those who show invoices hear which became overdue, and a person is
 asked about remittances and payouts whose money is missing.
@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from hub import process
 from hub.engine import Hub
-from hub.model import Invoice, Payout, Remittance
+from hub.model import Interchange, Invoice, Payout, Remittance
 from hub.process import Cause
-from hub.stages import paying_out, receivables, remitting
+from hub.stages import interchanging, paying_out, receivables, remitting
 from hub.stages.outcome import Outcome
 from hub.store import views
 from hub.store.tx import Tx
 
+LOOK_SECONDS = 60.0  # between two looks for acknowledgments that are late
 BATCH = 100  # documents of one transaction
 _DUE = Cause("hub", "due date")
 
@@ -29,6 +30,7 @@ class DueDates:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self._seen: date | None = None
+        self._asked: datetime | None = None
 
     def look(self) -> int:
         """Invoices that fell due unpaid since the last look become so; returns how many.
@@ -43,6 +45,21 @@ class DueDates:
         self._each(_paid_out, self._miss)
         self._seen = today
         return found
+
+    def look_for_answers(self) -> int:
+        """Interchanges whose acknowledgment is late become so, and a person is asked; returns how many."""
+        now = self.hub.store.now()
+        if self._asked is not None and (now - self._asked).total_seconds() < LOOK_SECONDS:
+            return 0
+        self._asked = now
+        return self._each(_unanswered, self._fall_silent)
+
+    def _fall_silent(self, tx: Tx, document_id: str) -> bool:
+        interchange = tx.documents.get(document_id)
+        assert isinstance(interchange, Interchange), document_id
+        outcome = interchanging.overdue(interchange, tx.now)
+        self._carry(tx, outcome)
+        return bool(outcome.events)
 
     def _each(self, page: Callable[[Tx, str], Sequence[str]], tell: Callable[[Tx, str], bool]) -> int:
         """All of them in pages, each page in a transaction of its own; returns how many were told of."""
@@ -90,3 +107,7 @@ def _announced(tx: Tx, after: str) -> Sequence[str]:
 
 def _paid_out(tx: Tx, after: str) -> Sequence[str]:
     return views.paid_out_before(tx.conn, tx.reader.today, limit=BATCH, after=after)
+
+
+def _unanswered(tx: Tx, after: str) -> Sequence[str]:
+    return views.unanswered_at(tx.conn, tx.now.date(), limit=BATCH, after=after)

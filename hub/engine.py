@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hub.connector import Delivery
+from hub.connector import Answer, Delivery
 from hub.core import Bounds
 from hub.errors import Invalid
 from hub.failpoints import failpoint
@@ -33,10 +33,11 @@ class Hub(Inward, Outward):
         vary = live.manifest.repeats_vary
         return item(connection, door, live.connector.verify(delivery), delivery, repeats_vary=vary)
 
-    def response(self, it: Item) -> tuple[str, bytes] | None:
-        """What a sender wants to hear once it is stored, as content type and body; None: any 2xx will do."""
+    def response(self, it: Item) -> Answer | None:
+        """What a sender wants to hear once it is stored; None: any 2xx will do."""
         live = self.registry.get(it.connection)
-        return live.connector.response(it.delivery) if live.responds else None
+        told = live.connector.response(it.delivery) if live.responds else None
+        return None if told is None else Answer(*told)
 
     def dropped(self, connection: str, name: str, body: bytes) -> Item:
         """A file from the drop folder: whoever may write there is trusted; its content is its event id."""

@@ -7,6 +7,7 @@ HubError
         QuotaSpent        nothing is left of the day's allowance: the connection rests, people are told
       NotYet              a referenced document is not there yet: retry soon
     Rejected              the vendor refused it: dead letter and case at once, in the vendor's own words
+      Held                a delivery as a whole must not be taken, whatever else it brings: a case
     Conflict              changed under us: read again, merge, run again
     UnknownOutcome        an earlier write may have got through and cannot be looked up: a case, no retry
     AuthFailed            credentials refused: pause the connection, open one case, burn nothing
@@ -80,6 +81,10 @@ class NotYet(Transient):
 
 class Rejected(ConnectorError):
     """The vendor understood and refused. Repeating the same request cannot help."""
+
+
+class Held(Rejected):
+    """Something is wrong with a delivery as a whole: nothing of it is taken until a person has looked."""
 
 
 class Conflict(ConnectorError):

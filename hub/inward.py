@@ -13,7 +13,7 @@ import structlog
 from hub import merge, process
 from hub.connector import Change
 from hub.core import TxLookup
-from hub.errors import Conflict, Fenced, Transient
+from hub.errors import Conflict, Fenced, Held, Transient
 from hub.failpoints import failpoint
 from hub.mapping import Translator
 from hub.model import CreditMemo, Document, Order, OrderState, Payment
@@ -120,7 +120,8 @@ class Inward(Reading):
 
     def _translated(self, tx: Tx, live: Live, change: Change) -> Translated:
         translator = live.translator(change.kind, "in")
-        lookup = TxLookup(tx, live.name, outward=False)
+        keeps = [kind for kind, able in live.manifest.kinds.items() if able.inbound]
+        lookup = TxLookup(tx, live.name, outward=False, keeps=keeps)
         if change.record is None or not translator.applies(change.record, lookup):
             return Translated(translator, None)
         return Translated(translator, translator.apply(change.record, lookup))
@@ -150,7 +151,7 @@ class Inward(Reading):
                 self._absorb([one], applied)
             return
         failed: Mapping[int, Exception] = {0: error}
-        if len(begun[0].changes) > 1 and not isinstance(error, Fenced):
+        if len(begun[0].changes) > 1 and not isinstance(error, Fenced | Held):
             failed = self._absorb_piecemeal(begun[0], applied)
         if failed:
             self._keep_refused(begun[0], failed)
@@ -225,6 +226,8 @@ class Inward(Reading):
             except Conflict as error:
                 if last and len(begun.changes) == 1:
                     return [error]
+            except Held:
+                raise  # nothing else of the delivery may be taken
             except Exception as error:  # noqa: BLE001 - which object it is about is found by halving
                 if isinstance(error, Fenced) or len(begun.changes) == 1:
                     return self._told_apart(begun, {0: error})

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-import structlog
-from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from typing import TYPE_CHECKING
 
 from hub import worker
-from hub.api import build_api
-from hub.clock import Clock, poll
-from hub.duedates import DueDates
 from hub.engine import Bounds, Hub
 from hub.http import lanes_only, set_deadline
 from hub.logs import configure
-from hub.nightly import Nightly
 from hub.policies import load_policies
 from hub.process import REACTIONS
 from hub.registry import Registry
@@ -26,20 +17,14 @@ from hub.routes import load_routes
 from hub.secrets import Vault, load_master_key
 from hub.settings import Settings
 from hub.store.database import Database
-from hub.store.intake import Intake
 from hub.store.migrate import upgrade
 from hub.store.tx import Now, Store, utc_now
-from hub.ui import build_ui
-from hub.vital import vital_signs
-from webhooks.deadline import Deadline
-from webhooks.files import FileDoor
 from webhooks.folder import pick_up
-from webhooks.receiver import Receiver
 
-BODY_SECONDS = 10.0  # a webhook's body must have arrived by then
-FILE_SECONDS = 120.0
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
 COLLECT = (20_000, 20, 20)  # objects that come and go with one batch are not worth a collection
-log = structlog.get_logger("o2c.main")
 
 
 @dataclass
@@ -71,57 +56,6 @@ def build(settings: Settings, *, now: Now = utc_now) -> Parts:
     return Parts(settings, Hub(store, registry, routes, bounds))
 
 
-class Front:
-    """Webhooks and files go straight to their doors; everything else is the admin application."""
-
-    def __init__(self, receiver: ASGIApp, files: ASGIApp, admin: ASGIApp) -> None:
-        self.receiver, self.files, self.admin = receiver, files, admin
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Choose by path."""
-        path = scope.get("path", "")
-        if path.startswith("/webhooks/"):
-            await self.receiver(scope, receive, send)
-        elif path.startswith("/files/"):
-            await self.files(scope, receive, send)
-        else:
-            await self.admin(scope, receive, send)
-
-
-def web(parts: Parts) -> ASGIApp:
-    """The web process: doors, API, console; with the workers in it when embedded."""
-    settings, hub = parts.settings, parts.hub
-    broker = worker.broker_for(settings.redis_url.get_secret_value() if settings.redis_url else None)
-    bell = worker.declare(hub, broker, settings.threads)
-    intake = Intake(hub.store.database, lambda: bell.ring("inbox"))
-    nightly = Nightly(
-        hub, settings.reconcile_time, settle_seconds=settings.reconcile_settle_minutes * 60,
-        catch_up=lambda name: poll(hub, name),
-    )  # fmt: skip
-    rounds = [lambda: collect(parts), DueDates(hub).look, nightly.look]
-    clock = Clock(hub, sweep_seconds=settings.sweep_seconds, rounds=rounds)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        running = worker.start(broker, settings.threads) if settings.embedded else None
-        clock.start()
-        log.info("started", form="embedded" if settings.embedded else "scaled")
-        yield
-        clock.stop()
-        intake.stop()
-        if running is not None:
-            running.stop(timeout=10_000)
-        broker.close()
-
-    admin = FastAPI(title="O2C Hub", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    admin.router.routes.extend(vital_signs(hub))
-    admin.mount("/api/v1", build_api(hub, settings))
-    admin.mount("/", build_ui(hub, settings))
-    door = Receiver(hub, intake, public_url=settings.public_url, bytes_max=settings.webhook_bytes_max)
-    files = FileDoor(hub, bytes_max=settings.file_bytes_max)
-    return Front(Deadline(door, BODY_SECONDS), Deadline(files, FILE_SECONDS), admin)
-
-
 def collect(parts: Parts) -> int:
     """Take in the files that were dropped under data_dir/files/<connection>/; returns how many."""
     folder = parts.settings.data_dir / "files"
@@ -141,6 +75,8 @@ def settle() -> None:
 
 def serve_app() -> ASGIApp:
     """Factory for `uvicorn hub.main:serve_app --factory`."""
+    from hub.web import web  # a worker and most commands need no web application
+
     application = web(build(Settings()))
     settle()
     return application

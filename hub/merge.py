@@ -36,6 +36,8 @@ STILL_OPEN: Mapping[str, Mapping[str, frozenset[str]]] = {
     "payout": dict.fromkeys(("announced", "settled", "failed"), _PAID_OUT),
     "remittance": {"matched": _CLOSED},
     "statement": {"accepted": _CLOSED},
+    "order_change": {"accepted": _CLOSED, "rejected": _CLOSED},
+    "order_response": {"issued": _CLOSED},
 }
 # Of what the hub or another system made and is only kept there: that it is applied, and what it is over.
 ELSEWHERE: Mapping[str, frozenset[str]] = {

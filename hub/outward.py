@@ -9,15 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from hub.composing import Composing, Job
 from hub.connector import Candidate, Idempotency, Kind, Write
-from hub.core import Core, TxLookup, abroad
+from hub.core import TxLookup, abroad
 from hub.errors import Ambiguous, ConnectorError, Fenced, NotYet, Transient, UnknownOutcome
 from hub.failpoints import failpoint
 from hub.http import calls_until
-from hub.present import present
+from hub.model import Document
+from hub.present import echo, present
 from hub.registry import Live
 from hub.stages import knowing
-from hub.store import access, connections, queue
+from hub.store import access, connections, queue, records
+from hub.store.documents import promoted
 from hub.store.tables import XREF
 from hub.store.tx import Tx
 from hub.store.xrefs import Sent
@@ -28,14 +31,6 @@ SAME_COMPANY_SECONDS = 1.0  # until the other one is there, and is found
 HELD_UP_SECONDS = 60.0  # until a row looks again whether a person has answered for what it waits for
 
 
-class Job(NamedTuple):
-    """One document on its way to one connection."""
-
-    row: Any
-    write: Write
-    version: int
-
-
 class Done(NamedTuple):
     """A job that got through, under which id, and how long the call took."""
 
@@ -44,7 +39,7 @@ class Done(NamedTuple):
     milliseconds: int
 
 
-class Outward(Core):
+class Outward(Composing):
     """The verb that brings systems up to date."""
 
     def deliver(self, connection: str, limit: int = OUTBOX_BATCH) -> int:
@@ -99,6 +94,8 @@ class Outward(Core):
         stored = tx.documents.stored(row.document_id)
         assert stored is not None, row.document_id
         shown = present(stored.document, tx.reader, abroad(tx, live.name))
+        if live.manifest.kinds.get(row.kind, Kind()).echoed:
+            shown |= echo(stored.document, tx.reader) | {"theirs": self._theirs(tx, live, stored.document)}
         translator, lookup = live.translator(row.kind, "out"), TxLookup(tx, live.name, outward=True)
         if not translator.applies(shown, lookup):
             return None, stored.version
@@ -107,9 +104,14 @@ class Outward(Core):
         write = Write(row.kind, record, row.external_id, row.document_id, key)
         return Job(row, write, stored.version), stored.version
 
+    def _theirs(self, tx: Tx, live: Live, document: Document) -> Sequence[Any]:
+        """What this connection told us of the order that a document belongs to, the order first."""
+        return records.of_order(tx.conn, live.name, promoted(document).order)
+
     def _push_all(self, live: Live, jobs: Sequence[Job], until: float) -> None:
         began = time.monotonic()
         size = live.batches
+        jobs = self._compose_all(live, jobs)
         done: list[Done] = []
         for at in range(0, len(jobs), size):
             part, start = jobs[at : at + size], time.monotonic()

@@ -16,10 +16,13 @@ from hub.model import (
     Message,
     Money,
     Order,
+    OrderChange,
+    OrderResponse,
     Payment,
     Payout,
     Refund,
     Remittance,
+    Shipment,
 )
 from hub.stages import reasons
 from hub.stages.outcome import Reader
@@ -66,6 +69,52 @@ def present(document: Document, read: Reader, abroad: Abroad = nowhere) -> dict[
     if isinstance(customer, Customer):
         shown["customer_name"] = customer.name
     return shown
+
+
+def echo(document: Document, read: Reader) -> dict[str, Any]:
+    """What an answer repeats of the order it belongs to, for systems that want their own words back."""
+    order = read.get(str(getattr(document, "order", "")))
+    if not isinstance(order, Order):
+        return {}
+    shown: dict[str, Any] = {
+        "order_number": order.number,
+        "purchase_order": order.purchase_order,
+        "order_date": order.issue_date,
+        "release": order.release,
+        "delivery_location": order.delivery_location,
+        "delivery_address": order.delivery_address.model_dump() if order.delivery_address else None,
+        "order_lines": [line.model_dump() for line in order.lines],
+        "order_currency": order.currency,
+    }
+    if isinstance(document, OrderResponse):
+        change = read.get(document.change) if document.change else None
+        shown["change_number"] = change.number if isinstance(change, OrderChange) else ""
+    if isinstance(document, CreditMemo):
+        invoice = read.get(document.invoice) if document.invoice else None
+        shown["invoice_issue_date"] = invoice.issue_date if isinstance(invoice, Invoice) else None
+    if isinstance(document, Shipment):
+        shown["lines"] = _shipped(document, order)
+    if isinstance(document, Invoice):
+        shipment = read.get(document.shipment) if document.shipment else None
+        shown["shipped_on"] = shipment.shipped_on if isinstance(shipment, Shipment) else None
+        shown["shipment_number"] = shipment.number if isinstance(shipment, Shipment) else ""
+        shown["tracking"] = shipment.tracking if isinstance(shipment, Shipment) else ""
+        shown["carrier"] = shipment.carrier if isinstance(shipment, Shipment) else ""
+    return shown
+
+
+def _shipped(shipment: Shipment, order: Order) -> list[dict[str, Any]]:
+    """The lines of a shipment with what the order says of them."""
+    by_line = {line.line_id: line for line in order.lines}
+    rows = []
+    for one in shipment.lines:
+        line = by_line.get(one.order_line) or next((x for x in order.lines if x.sku == one.sku), None)
+        more: dict[str, Any] = {"name": "", "unit_code": "", "ordered_quantity": None}
+        if line is not None:
+            more = {"name": line.name, "unit_code": line.unit_code, "ordered_quantity": line.quantity}
+            more |= {"order_line": line.line_id, "sku": line.sku}
+        rows.append(one.model_dump() | more)
+    return rows
 
 
 def _order(order: Order, read: Reader) -> dict[str, Any]:

@@ -15,7 +15,17 @@ import orjson
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from hub.catalog import translators
-from hub.connector import Alternating, BatchSink, BatchSource, Manifest, Matcher, Poller, Responder, Source
+from hub.connector import (
+    Alternating,
+    BatchSink,
+    BatchSource,
+    Composer,
+    Manifest,
+    Matcher,
+    Poller,
+    Responder,
+    Source,
+)
 from hub.errors import Invalid, Unmappable
 from hub.governing import Governor, Lane
 from hub.http import governed
@@ -90,6 +100,11 @@ class Live:
     def batches(self) -> int:
         """How many writes it takes in one call."""
         return self.manifest.limits.batch if isinstance(self.connector, BatchSink) else 1
+
+    @cached_property
+    def composes(self) -> bool:
+        """Is it a trading partner, to whom documents go in numbered envelopes?"""
+        return isinstance(self.connector, Composer)
 
     @cached_property
     def matches(self) -> bool:

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from hub.bounded import bound_login
 from hub.connector import (
     Alternating,
+    Answer,
     Arrival,
     Backfiller,
     BatchSink,
@@ -14,6 +15,8 @@ from hub.connector import (
     Bookkeeper,
     Candidate,
     Change,
+    Composed,
+    Composer,
     Connector,
     Delivery,
     Field,
@@ -58,6 +61,7 @@ from hub.xml import parse_xml
 __all__ = [
     "REFUSED",
     "Alternating",
+    "Answer",
     "Arrival",
     "AuthFailed",
     "Backfiller",
@@ -66,6 +70,8 @@ __all__ = [
     "Bookkeeper",
     "Candidate",
     "Change",
+    "Composed",
+    "Composer",
     "Conflict",
     "Connector",
     "ConnectorError",

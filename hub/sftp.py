@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LISTED_MAX = 5_000  # entries of one folder
 CHUNK = 256 * 1024
+WRITTEN = 32 * 1024  # what every server takes at once
 CONNECT_SECONDS = 10.0
 # What a pinned key may be proven with: RSA with SHA-1 is not accepted (RFC 8332).
 _PROOFS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
@@ -172,7 +173,7 @@ class SftpDoor:
 
 
 class SftpSession:
-    """One session: look into a folder, read a file, move one out of the way."""
+    """One session: look into a folder, read a file, move one out of the way, put one there."""
 
     def __init__(self, client: paramiko.SFTPClient, until: float, place: str) -> None:
         self._client, self._until, self._place = client, until, place
@@ -221,13 +222,53 @@ class SftpSession:
                 return True
         return False
 
+    def has_folder(self, folder: str) -> None:
+        """Raises Rejected where there is no such folder; whether we may write to it only writing tells."""
+        with _told(self._place, folder):
+            if not stat.S_ISDIR(self._client.stat(folder).st_mode or 0):
+                raise Rejected(f"{folder} at {self._place} is no folder", code="not_found")
+
+    def put(self, folder: str, name: str, body: bytes) -> bool:
+        """Bring a file there whole: written under a partial name, then renamed. False: it is there already.
+
+        A repeat does no harm. Raises Rejected where a file of that name has another content: it stays.
+        """
+        if not name or name.startswith(".") or any(one in name for one in "/\\\0"):
+            raise Rejected(f"{name!r} cannot be the name of a file", code="bad_name", sent=False)
+        path, partial = f"{folder}/{name}", f"{folder}/.{name}.part"
+        with _told(self._place, path, "write"):
+            if self._has(path, body):
+                return False
+            with self._client.open(partial, "wb") as stream:
+                stream.set_pipelined(True)
+                for at in range(0, len(body), WRITTEN):
+                    self._in_time()
+                    stream.write(body[at : at + WRITTEN])
+            if self._client.stat(partial).st_size != len(body):
+                raise Transient(f"{path} at {self._place} did not arrive whole", code="short", sent=False)
+            self._client.rename(partial, path)  # of SFTP's first version: fails where the name is taken
+        return True
+
+    def _has(self, path: str, body: bytes) -> bool:
+        """Is this very file there already? Raises Rejected where another one has its name."""
+        try:
+            size = self._client.stat(path).st_size
+        except FileNotFoundError:
+            return False
+        if size == len(body):
+            with self._client.open(path, "rb") as stream:
+                stream.prefetch(size)
+                if stream.read(size) == body:
+                    return True
+        raise Rejected(f"{path} at {self._place} is there with another content: it stays", code="exists")
+
     def _in_time(self) -> None:
         if time.monotonic() > self._until:
             raise Transient(f"{self._place} is too slow", code="timeout", sent=False)
 
 
 @contextmanager
-def _told(place: str, path: str = "") -> Iterator[None]:
+def _told(place: str, path: str = "", act: str = "read") -> Iterator[None]:
     """Turns what goes wrong on the way into the error tree; nothing that was sent is shown."""
     import paramiko
 
@@ -241,7 +282,7 @@ def _told(place: str, path: str = "") -> Iterator[None]:
     except FileNotFoundError:
         raise Rejected(f"{what}: there is no such folder or file", code="not_found") from None
     except PermissionError:
-        raise Rejected(f"{what}: we may not read it", code="forbidden") from None
+        raise Rejected(f"{what}: we may not {act} it", code="forbidden") from None
     except paramiko.ssh_exception.IncompatiblePeer as error:
         raise AuthFailed(
             f"{place} has no key of the pinned type, or no method in common: {error}", code="host_key"

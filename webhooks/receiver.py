@@ -13,7 +13,7 @@ import orjson
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from hub.connector import Delivery
+from hub.connector import Answer, Delivery
 from hub.engine import Hub
 from hub.errors import AuthFailed, Invalid
 from hub.metrics import answered
@@ -56,7 +56,7 @@ class Receiver:
         if own is None:
             await _answer(send, 202, {"status": str(verdict)})
         else:
-            await _send(send, 200, *own)
+            await _send(send, 200, own)
 
     async def _accept(self, scope: Scope, receive: Receive) -> tuple[Item, Verdict]:
         if scope["method"] != "POST":
@@ -73,8 +73,8 @@ class Receiver:
         delivery = Delivery(headers, body, url, self.hub.store.now())
         try:
             it = self.hub.receive(connection, delivery)
-        except AuthFailed:
-            log.warning("webhook_refused", connection=connection)
+        except AuthFailed as error:
+            log.warning("webhook_refused", connection=connection, code=error.code)
             raise Refusal(401, "the signature is not valid") from None
         except Invalid as error:
             if error.field == "connection":  # the same answer as a bad signature: names cannot be guessed
@@ -124,12 +124,13 @@ class Receiver:
 
 
 async def _answer(send: Send, status: int, body: dict[str, Any], retry_after: int = 0) -> None:
-    await _send(send, status, "application/json", orjson.dumps(body), retry_after)
+    headers = {"retry-after": str(retry_after)} if retry_after else {}
+    await _send(send, status, Answer("application/json", orjson.dumps(body), headers))
 
 
-async def _send(send: Send, status: int, content_type: str, content: bytes, retry_after: int = 0) -> None:
-    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(content)).encode())]
-    if retry_after:
-        headers.append((b"retry-after", str(retry_after).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+async def _send(send: Send, status: int, told: Answer) -> None:
+    size = str(len(told.body))
+    headers = {**told.headers, "content-type": told.content_type, "content-length": size}
+    raw = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": told.body})

@@ -24,9 +24,10 @@ from hub.demo.erp_netsuite import NetSuiteErp
 from hub.demo.erp_sap import SapErp
 from hub.demo.money import AchBank, Desk
 from hub.demo.sellers import split
-from hub.main import Parts, build, web
+from hub.main import Parts, build
 from hub.settings import Settings
 from hub.store import access, connections, mappings, views
+from hub.web import web
 from sandbox.bank import BankSandbox
 from sandbox.kit import serve
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from hub.connector import Field, Schema
-from hub.model import KINDS, Money
+from hub.model import KINDS, Address, Money, OrderLine
 from hub.model.tax import TaxSubtotal
 
 _TYPES: Mapping[Any, str] = {
@@ -79,6 +79,19 @@ _OF_PAYMENT: Mapping[str, Any] = {
     "payment_number": str,
 }
 
+# What answers to trading partners repeat of the order; only connectors that ask for it get these.
+_ECHOED: Mapping[str, Any] = {
+    "theirs": tuple[dict[str, Any], ...],
+    "order_number": str,
+    "purchase_order": str,
+    "order_date": date,
+    "release": str,
+    "delivery_location": str,
+    "delivery_address": Address,
+    "order_lines": tuple[OrderLine, ...],
+    "order_currency": str,
+}
+
 PRESENTED: Mapping[str, Mapping[str, Any]] = {
     "order": {
         "tax_exclusive_amount": Money,
@@ -99,7 +112,19 @@ PRESENTED: Mapping[str, Mapping[str, Any]] = {
         "customer_name": str,
         "customer_external_id": str,
         "order_external_id": str,
+        **_ECHOED,
+        "shipped_on": date,
+        "shipment_number": str,
+        "tracking": str,
+        "carrier": str,
     },
+    "shipment": {
+        **_ECHOED,
+        "lines[].name": str,
+        "lines[].unit_code": str,
+        "lines[].ordered_quantity": Decimal,
+    },
+    "order_response": {**_ECHOED, "change_number": str},
     "payment": {
         "allocations": tuple[_Allocation, ...],
         "unapplied": Money,
@@ -112,7 +137,9 @@ PRESENTED: Mapping[str, Mapping[str, Any]] = {
         "applied_amount": Money,
         "unapplied": Money,
         "customer_name": str,
+        **_ECHOED,
         **_RELATIVES,
+        "invoice_issue_date": date,
     },
     "adjustment": {"customer_name": str, **_RELATIVES},
     "refund": {"customer_name": str, **_OF_PAYMENT},

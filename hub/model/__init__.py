@@ -8,20 +8,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hub.model.cash import Payer, Payment, Remittance, RemittedAdjustment, RemittedDocument, Statement
+from hub.model.interchange import (
+    Acknowledgment,
+    FunctionalGroup,
+    Interchange,
+    SetFault,
+    TechnicalAnswer,
+    TransactionSet,
+    envelope_key,
+)
 from hub.model.invoice import Adjustment, Application, CreditMemo, Invoice, InvoiceLine
 from hub.model.message import Message
 from hub.model.order import CreditDecision, Order, OrderLine
 from hub.model.party import Contact, Customer
 from hub.model.provider import Dispute, Payout, PayoutItem, Refund
+from hub.model.response import ChangedLine, OrderChange, OrderResponse, ResponseLine
 from hub.model.shipment import Shipment, ShipmentLine
 from hub.model.states import (
+    AcknowledgmentState,
     AdjustmentReason,
     AdjustmentState,
     CreditMemoState,
     CustomerState,
     DisputeState,
+    InterchangeState,
     InvoiceState,
     MessageState,
+    OrderChangeState,
+    OrderResponseState,
     OrderState,
     PaymentState,
     PayoutState,
@@ -48,17 +62,24 @@ KINDS: Mapping[str, type[Document]] = {
         Refund,
         Dispute,
         Payout,
+        OrderChange,
+        OrderResponse,
+        Interchange,
+        Acknowledgment,
         Message,
     )
 }
 
 __all__ = [
     "KINDS",
+    "Acknowledgment",
+    "AcknowledgmentState",
     "Address",
     "Adjustment",
     "AdjustmentReason",
     "AdjustmentState",
     "Application",
+    "ChangedLine",
     "Contact",
     "CreditDecision",
     "CreditMemo",
@@ -68,6 +89,9 @@ __all__ = [
     "Dispute",
     "DisputeState",
     "Document",
+    "FunctionalGroup",
+    "Interchange",
+    "InterchangeState",
     "Invoice",
     "InvoiceLine",
     "InvoiceState",
@@ -75,7 +99,11 @@ __all__ = [
     "MessageState",
     "Money",
     "Order",
+    "OrderChange",
+    "OrderChangeState",
     "OrderLine",
+    "OrderResponse",
+    "OrderResponseState",
     "OrderState",
     "Payer",
     "Payment",
@@ -89,11 +117,16 @@ __all__ = [
     "RemittanceState",
     "RemittedAdjustment",
     "RemittedDocument",
+    "ResponseLine",
+    "SetFault",
     "Shipment",
     "ShipmentLine",
     "ShipmentState",
     "Statement",
     "StatementState",
     "TaxSubtotal",
+    "TechnicalAnswer",
+    "TransactionSet",
     "Value",
+    "envelope_key",
 ]

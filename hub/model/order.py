@@ -27,6 +27,9 @@ class OrderLine(Value):
     unit_price: Exact = Field(description="UBL PriceAmount (BT-146) after discount, in the order's currency")
     tax_category: str = Field(default="S", description="UNCL 5305 tax category (BT-151): S, Z, E, AE, G, O")
     tax_percent: Exact = Field(default=Decimal(0), ge=0, le=100, description="UBL Percent (BT-152)")
+    requested_on: date | None = Field(
+        default=None, description="where it differs from the order's (UBL RequestedDeliveryPeriod)"
+    )
     delivery: Literal["goods", "service"] = Field(
         default="goods", description="goods are invoiced when shipped, services when the order is approved"
     )
@@ -68,6 +71,15 @@ class Order(Document):
         description="which of our companies sells (UBL SellerSupplierParty): a code of policies.yaml",
     )
     purchase_order: str = Field(default="", description="the customer's own number (BT-13)", max_length=100)
+    release: str = Field(
+        default="", description="of a standing order: which call-off this is (X12 BEG04)", max_length=60
+    )
+    delivery_location: str = Field(
+        default="", description="the customer's code of the place (UBL DeliveryLocation ID)", max_length=80
+    )
+    response_wanted: bool = Field(
+        default=False, description="the customer expects an order response (UBL OrderResponse)"
+    )
     title: str = Field(
         default="", description="what people call it, for example the deal's name", max_length=400
     )

@@ -137,6 +137,48 @@ class StatementState(StrEnum):
     ACCEPTED = "accepted"
 
 
+class InterchangeState(StrEnum):
+    """`taken` ones came to us; all other states are of what we sent. `sent` ones wait for their answer.
+
+    `delivered` ones expect none. `overdue` ones may still be answered.
+    """
+
+    RECEIVED = "received"
+    TAKEN = "taken"
+    DELIVERED = "delivered"
+    SENT = "sent"
+    OVERDUE = "overdue"
+    ACCEPTED = "accepted"
+    ACCEPTED_WITH_ERRORS = "accepted_with_errors"
+    PARTLY_ACCEPTED = "partly_accepted"
+    REJECTED = "rejected"
+
+
+class AcknowledgmentState(StrEnum):
+    """`issued` ones are ours. `matched` ones tell of what we sent, `unmatched` ones of nothing we know."""
+
+    RECEIVED = "received"
+    ISSUED = "issued"
+    MATCHED = "matched"
+    UNMATCHED = "unmatched"
+
+
+class OrderResponseState(StrEnum):
+    """An answer is given once."""
+
+    RECEIVED = "received"
+    ISSUED = "issued"
+
+
+class OrderChangeState(StrEnum):
+    """`waiting` changes came after the order was agreed, and a person decides."""
+
+    RECEIVED = "received"
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
 class MessageState(StrEnum):
     """A message has no life of its own."""
 
@@ -145,6 +187,13 @@ class MessageState(StrEnum):
 
 _O, _I, _P = OrderState, InvoiceState, PaymentState
 _C, _A = CreditMemoState, AdjustmentState
+_K, _X = AcknowledgmentState, OrderChangeState
+_ANSWERED = frozenset(
+    {
+        InterchangeState.ACCEPTED, InterchangeState.ACCEPTED_WITH_ERRORS,
+        InterchangeState.PARTLY_ACCEPTED, InterchangeState.REJECTED,
+    }
+)  # fmt: skip
 _R, _D, _Y, _T = RefundState, DisputeState, PayoutState, RemittanceState
 
 LEGAL: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
@@ -240,6 +289,24 @@ LEGAL: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
     "statement": {
         StatementState.RECEIVED: frozenset({StatementState.ACCEPTED}),
         StatementState.ACCEPTED: frozenset(),
+    },
+    "interchange": {
+        InterchangeState.RECEIVED: frozenset(
+            {InterchangeState.TAKEN, InterchangeState.DELIVERED, InterchangeState.SENT}
+        ),
+        InterchangeState.SENT: _ANSWERED | {InterchangeState.OVERDUE},
+        InterchangeState.OVERDUE: _ANSWERED,
+        # a TA1 that accepts comes before the 997, and set after set may be answered
+        **dict.fromkeys(_ANSWERED, _ANSWERED),
+    },
+    "acknowledgment": {
+        _K.RECEIVED: frozenset({_K.ISSUED, _K.MATCHED, _K.UNMATCHED}),
+        _K.UNMATCHED: frozenset({_K.MATCHED}),
+    },
+    "order_response": {OrderResponseState.RECEIVED: frozenset({OrderResponseState.ISSUED})},
+    "order_change": {
+        _X.RECEIVED: frozenset({_X.WAITING, _X.ACCEPTED, _X.REJECTED}),
+        _X.WAITING: frozenset({_X.ACCEPTED, _X.REJECTED}),
     },
     "message": {},
 }

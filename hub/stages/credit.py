@@ -36,6 +36,15 @@ def check(order: Order, read: Reader) -> Outcome:
     return Outcome(events=[Event(name, decided)], cases=[Case(kind, title, decided, _evidence(decided))])
 
 
+def doubt(order: Order, read: Reader) -> str:
+    """Why an order would not be approved as it is now; empty: it would."""
+    customer = read.get(order.customer)
+    if not isinstance(customer, Customer):
+        return f"customer {order.customer} is not known"
+    verdict, reason = _verdict(order, customer, _figures(order, customer, read), read)
+    return "" if verdict == "approved" else reason
+
+
 def release(order: Order, choice: Choice, read: Reader) -> Outcome:
     """A person approves a held order; the figures of this moment are kept with their name."""
     read.lock(order.customer)

@@ -38,6 +38,11 @@ def validate(order: Order, read: Reader) -> Outcome:
     return _valid(numbered)
 
 
+def faults(order: Order, read: Reader) -> list[str]:
+    """Why an order would not be valid, in words; nothing where it is."""
+    return [problem.text for problem in _problems(order, read)]
+
+
 def accept(order: Order, choice: Choice, read: Reader) -> Outcome:
     """A person takes an order in spite of its soft problems. Hard ones still stand."""
     hard = [p for p in _problems(order, read) if p.hard]

@@ -10,7 +10,18 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from hub.ledger import Group, Posting
-from hub.model import CreditMemo, Document, Invoice, Money, Order, Remittance, Shipment, Statement
+from hub.model import (
+    CreditMemo,
+    Document,
+    Invoice,
+    Money,
+    Order,
+    OrderChange,
+    OrderResponse,
+    Remittance,
+    Shipment,
+    Statement,
+)
 from hub.policies import Policies
 
 
@@ -87,6 +98,8 @@ class Reader(Protocol):
     def standing(self, *, payment: str = "", invoice: str = "") -> Sequence[Posting]: ...
     def origin(self, document_id: str) -> str: ...
     def same_purchase_order(self, order: Order) -> Sequence[Order]: ...
+    def responses_of(self, order: str) -> Sequence[OrderResponse]: ...
+    def changes_of(self, order: str) -> Sequence[OrderChange]: ...
     def shipments_of(self, order: str) -> Sequence[Shipment]: ...
     def invoices_of(self, order: str) -> Sequence[Invoice]: ...
     def credits_of(self, order: str) -> Sequence[CreditMemo]: ...

@@ -18,13 +18,15 @@ from hub.model import (
     Invoice,
     Money,
     Order,
+    OrderChange,
+    OrderResponse,
     Remittance,
     Shipment,
     Statement,
 )
 from hub.store.books import Allocation, Books
 from hub.store.database import Database, insert_into
-from hub.store.documents import Documents, match_key
+from hub.store.documents import Documents, match_key, part_key
 from hub.store.tables import COUNTERS, DOCUMENTS, XREF
 
 ROWS_MAX = 2_000
@@ -41,8 +43,11 @@ _ONE: sa.BindParameter[str] = sa.bindparam("one")
 _MOST = sa.bindparam("most", type_=sa.Integer)
 _SAME_PO = _bodies(
     _D.kind == "order", _D.reference == sa.bindparam("key"), _D.customer_id == _ONE,
-    _D.id != sa.bindparam("excluding"), _D.state.not_in(("cancelled", "rejected", "invalid")), limit=20,
+    _D.id != sa.bindparam("excluding"), _D.state.not_in(("cancelled", "rejected", "invalid")),
+    _D.trace == sa.bindparam("part"), limit=20,
 )  # fmt: skip
+_RESPONSES = _bodies(_D.order_id == _ONE, _D.kind == "order_response")
+_CHANGES = _bodies(_D.order_id == _ONE, _D.kind == "order_change")
 _SHIPMENTS = _bodies(_D.order_id == _ONE, _D.kind == "shipment", _D.state == "confirmed")
 _COUNTED = ("issued", "part_paid", "paid")
 _INVOICES = _bodies(_D.order_id == _ONE, _D.kind == "invoice", _D.state.in_(_COUNTED))
@@ -185,9 +190,25 @@ class StoreReader:
         return [KINDS[kind].model_validate_json(body) for kind, body in rows]
 
     def same_purchase_order(self, order: Order) -> Sequence[Order]:
-        """Other living orders of the customer that quote the same purchase order."""
-        key = match_key(order.purchase_order)
-        found: list[Order] = self._load("order", _SAME_PO, key=key, one=order.customer, excluding=order.id)
+        """Other living orders of the customer that quote the same purchase order.
+
+        Another release of it, or the same for another of the customer's places, is another order.
+        """
+        given = {
+            "key": match_key(order.purchase_order), "part": part_key(order), "one": order.customer,
+            "excluding": order.id,
+        }  # fmt: skip
+        found: list[Order] = self._load("order", _SAME_PO, **given)
+        return found
+
+    def responses_of(self, order: str) -> Sequence[OrderResponse]:
+        """What the customer was told of an order and its changes, and what is prepared; oldest first."""
+        found: list[OrderResponse] = self._load("order_response", _RESPONSES, one=order)
+        return sorted(found, key=lambda response: response.number)
+
+    def changes_of(self, order: str) -> Sequence[OrderChange]:
+        """What the customer asked to change in an order, oldest first."""
+        found: list[OrderChange] = self._load("order_change", _CHANGES, one=order)
         return found
 
     def shipments_of(self, order: str) -> Sequence[Shipment]:

@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from hub.store.database import insert_into
-from hub.store.tables import RECORDS
+from hub.store.tables import DOCUMENTS, RECORDS
 
 _MARK = "\x00"  # no vendor's field is called so: what JSON has no type for is kept under it
 LAST_MAX = 10_000
+TOLD_MAX = 200  # records of one order
 ID_MAX = 200  # characters, as the column has it
 
 
@@ -72,6 +73,21 @@ def of_document(conn: Connection, document_id: str) -> Sequence[Kept]:
     """The records a document was made and changed from, one per connection."""
     query = sa.select(RECORDS).where(RECORDS.c.document_id == document_id).order_by(RECORDS.c.at)
     return [_unpacked(row) for row in conn.execute(query)]
+
+
+def of_order(conn: Connection, connection: str, order_id: str) -> Sequence[Mapping[str, Any]]:
+    """What a connection told of an order and of changes to it, the order first, then as they came."""
+    if not order_id:
+        return []
+    query = (
+        sa.select(RECORDS)
+        .join(DOCUMENTS, DOCUMENTS.c.id == RECORDS.c.document_id)
+        .where(DOCUMENTS.c.order_id == order_id, DOCUMENTS.c.kind.in_(("order", "order_change")))
+        .where(RECORDS.c.connection == connection)
+        .order_by(sa.case((RECORDS.c.kind == "order", 0), else_=1), RECORDS.c.at)
+        .limit(TOLD_MAX)
+    )
+    return [_unpacked(row).record for row in conn.execute(query)]
 
 
 @cache

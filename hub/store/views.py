@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -80,6 +80,11 @@ def announced_before(conn: Connection, day: date, *, limit: int, after: str) -> 
 def paid_out_before(conn: Connection, day: date, *, limit: int, after: str) -> list[str]:
     """Ids of payouts that were to reach our bank before a day and have not, in pages."""
     return _waiting(conn, "payout", "announced", day, limit, after)
+
+
+def unanswered_at(conn: Connection, day: date, *, limit: int, after: str) -> list[str]:
+    """Ids of interchanges whose acknowledgment is due on that day or was before, in pages."""
+    return _waiting(conn, "interchange", "sent", day + timedelta(days=1), limit, after)
 
 
 def _waiting(conn: Connection, kind: str, state: str, day: date, *page: Any) -> list[str]:

@@ -1,5 +1,1 @@
 """The console: the admin API's reach in pages for people, drawn on the server, without a build step."""
-
-from hub.ui.app import build_ui
-
-__all__ = ["build_ui"]

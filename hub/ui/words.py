@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hub.ui import remitted_words
+from hub.ui import partner_words, remitted_words
 from hub.ui.said import Said
 
 _STATES: Mapping[str, Said] = {
     **remitted_words.STATES,
+    **partner_words.STATES,
     "received": Said("Received", "busy"),
     "invalid": Said("Not valid", "bad"),
     "validated": Said("Validated", "busy"),
@@ -73,6 +74,7 @@ _OUTCOMES: Mapping[str, Said] = {
 
 REASONS: Mapping[str, Said] = {
     **remitted_words.REASONS,
+    **partner_words.REASONS,
     "credit_hold": Said("Credit hold", "warn", "The order waits because of what the customer owes already."),
     "credit_rejected": Said("Credit rejected", "bad", "The customer is blocked and gets no new orders."),
     "order_invalid": Said("Order not valid", "warn", "Something in the order keeps it from being accepted."),
@@ -163,6 +165,7 @@ _DECISIONS: Mapping[str, Said] = {
 }
 _DECISIONS_OF: Mapping[tuple[str, str], Said] = {
     **remitted_words.DECISIONS_OF,
+    **partner_words.DECISIONS_OF,
     ("shipment_refused", "retry"): Said(
         "Judge it again", "good", "Do this once order or shipment are mended."
     ),
@@ -218,6 +221,7 @@ _DECISIONS_OF: Mapping[tuple[str, str], Said] = {
 
 _EVENTS: Mapping[str, str] = {
     **remitted_words.EVENTS,
+    **partner_words.EVENTS,
     "customer.received": "Customer received",
     "customer.changed": "Customer changed",
     "customer.credit_freed": "Credit freed",
@@ -327,6 +331,7 @@ KINDS: Mapping[str, tuple[str, str]] = {  # kind -> (plural, what to do where th
     ),
     "customer": ("Customers", "Customers come with the first order, or from the CRM's companies."),
     "shipment": ("Shipments", "Shipments are reported by the ERP or the warehouse once goods leave."),
+    **partner_words.KINDS,
     "message": ("Messages", "Messages are records that only travel from one system to another."),
 }
 

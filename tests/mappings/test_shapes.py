@@ -48,13 +48,15 @@ def check_shape(vendor: str, mapping: str, real: list[Mapping[str, Any]]) -> Non
         assert set(record) == set(real[0])
 
 
-EXPLAINED = b"""<Document><BkToCstmrStmt><Stmt><Id>S</Id><Acct><Id><IBAN>DE89370400440532013000</IBAN></Id></Acct>
+EXPLAINED = b"""<Document><BkToCstmrStmt><Stmt><Id>S</Id>
+<Acct><Id><IBAN>DE89370400440532013000</IBAN></Id></Acct>
 <Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">0</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>
 <Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">95</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>
 <Ntry><Amt Ccy="EUR">95</Amt><CdtDbtInd>CRDT</CdtDbtInd><BookgDt><Dt>2026-03-02</Dt></BookgDt>
 <NtryDtls><TxDtls><AmtDtls><InstdAmt><Amt Ccy="USD">110</Amt></InstdAmt></AmtDtls><RmtInf><Strd>
 <RfrdDocInf><Tp><CdOrPrtry><Cd>CINV</Cd></CdOrPrtry></Tp><Nb>INV-7</Nb></RfrdDocInf>
-<RfrdDocAmt><AdjstmntAmtAndRsn><Amt Ccy="EUR">3</Amt><CdtDbtInd>DBIT</CdtDbtInd><Rsn>01</Rsn></AdjstmntAmtAndRsn>
+<RfrdDocAmt><AdjstmntAmtAndRsn>
+<Amt Ccy="EUR">3</Amt><CdtDbtInd>DBIT</CdtDbtInd><Rsn>01</Rsn></AdjstmntAmtAndRsn>
 <RmtdAmt Ccy="EUR">95</RmtdAmt></RfrdDocAmt></Strd></RmtInf></TxDtls></NtryDtls></Ntry>
 </Stmt></BkToCstmrStmt></Document>"""
 

@@ -8,7 +8,7 @@ import sys
 from tests.prove.mutations import MUTATIONS
 from tests.world import ROOT
 
-# Each in a process of its own, because a mistake stays; forked, because the imports take longer than the rest.
+# Each in a process of its own, because a mistake stays; forked, because imports take longer than the rest.
 MAKE_EACH = """
 import os
 from tests.prove.mutations import MUTATIONS, break_it

@@ -19,9 +19,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
 from hub import process
-from hub.api import build_api
 from hub.api.access import Actor, Role
 from hub.api.actions import save_connection
+from hub.api.app import build_api
 from hub.connector import Delivery
 from hub.engine import Hub
 from hub.model import Customer, Money, Order, OrderLine, Payer, Payment, Shipment, ShipmentLine
@@ -36,7 +36,7 @@ from hub.store.database import Database, new_id
 from hub.store.intake import accept, item
 from hub.store.tables import INBOX, XREF, metadata
 from hub.store.tx import Store
-from hub.ui import build_ui
+from hub.ui.app import build_ui
 from sandbox.kit import serve
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from hub.api import build_api
+from hub.api.app import build_api
 from hub.secrets import new_token, token_digest
 from hub.store import access
 from hub.store.tables import AUDIT
-from hub.ui import build_ui
+from hub.ui.app import build_ui
 from sandbox.kit import serve
 from tests.webhooks.office import Office, office, statement
 

@@ -33,14 +33,23 @@ _STATES: Mapping[str, Sequence[str]] = {
     "refund": ("refused", "booked", "reversed"),
     "dispute": ("opened", "won", "lost", "refused"),
     "payout": ("announced", "refused", "settled", "failed"),
+    "order_change": ("waiting", "accepted", "rejected"),
+    "order_response": ("issued",),
+    "interchange": (
+        "taken", "delivered", "sent", "overdue", "accepted", "accepted_with_errors", "partly_accepted",
+        "rejected",
+    ),
+    "acknowledgment": ("issued", "matched", "unmatched"),
     "message": (),
-}
+}  # fmt: skip
 _BALANCES = {
     "invoice": (Account.RECEIVABLE, "Still open"),
     "payment": (Account.UNAPPLIED, "Unapplied"),
     "credit_memo": (Account.UNAPPLIED, "Unapplied"),
 }
-_WITH_AMOUNT = frozenset(KINDS) - {"customer", "shipment", "message"}
+_WITH_AMOUNT = frozenset(KINDS) - {
+    "customer", "shipment", "message", "order_change", "order_response", "interchange", "acknowledgment",
+}  # fmt: skip
 
 
 class _Listed(NamedTuple):

@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from hub.api import build_api
+from hub.api.app import build_api
 from hub.secrets import new_token, token_digest
 from hub.settings import Settings
 from hub.store import access

@@ -1,0 +1,85 @@
+"""What we send is read before it leaves: by our own reading, by pyx12, and added up once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+from connectors.edi import footing, guide, second, tokens, tree, write
+from connectors.edi.examine import SetRead
+from connectors.edi.faults import DEFAULT, Status
+from connectors.edi.reading import GroupRead, InterchangeRead, Read, read
+from hub.sdk import Rejected
+
+_FAULTS_SHOWN = 5
+
+
+def prove(text: str) -> None:
+    """Reads an interchange with every set in it twice. Raises Rejected with what is wrong of it, in words."""
+    for one in _clean(text):
+        if isinstance(one, SetRead):
+            _again(one)
+            _adds_up(one)
+
+
+def sound(text: str) -> None:
+    """Reads an interchange by our own reading alone. Raises Rejected."""
+    _clean(text)
+
+
+def _clean(text: str) -> Sequence[Read]:
+    found = [*read(tokens.of_bytes(text.encode()), DEFAULT)]
+    faults = [fault.message for one in found if isinstance(one, SetRead) for fault in one.faults]
+    faults += [
+        note.message for one in found if isinstance(one, GroupRead | InterchangeRead) for note in one.notes
+    ]
+    faults += [one.reason for one in found if isinstance(one, SetRead) and one.reason]
+    if faults:
+        _refuse(found, faults)
+    return found
+
+
+def _refuse(found: Sequence[Read], faults: Sequence[str]) -> None:
+    sets = [one for one in found if isinstance(one, SetRead)]
+    known = all(one.status is Status.UNSUPPORTED and one.id in ("997", "999") for one in sets if one.reason)
+    if known and sets and not any(one.status is Status.REJECTED for one in sets):
+        return  # an acknowledgment goes in the version it was asked in, whether we have a guide for it or not
+    raise _refusal(faults)
+
+
+def _refusal(faults: Sequence[str]) -> Rejected:
+    shown = "; ".join(faults[:_FAULTS_SHOWN])
+    more = f"; and {len(faults) - _FAULTS_SHOWN} more" if len(faults) > _FAULTS_SHOWN else ""
+    return Rejected(f"it would not be X12 that a partner takes: {shown}{more}", code="X12", sent=False)
+
+
+def _again(one: SetRead) -> None:
+    """The second reading, along the guide of the version."""
+    release = int(one.guide.rpartition(" ")[2] or 0)
+    if release in guide.OWN_RELEASES:
+        objections = second.objections(one.id, release, one.found.segments, one.found.marks)
+        if objections:
+            raise _refusal([f"{one.id} {words} (second reading)" for words in objections])
+
+
+def _adds_up(one: SetRead) -> None:
+    """An 810 must come to its total, to the cent. Raises Rejected with the arithmetic."""
+    if one.id != "810" or one.walked is None:
+        return
+    told = tree.named(one.walked.root, one.found.marks)
+    result = footing.invoice(told)
+    if not result.holds:
+        raise Rejected(arithmetic(told, result), code="FOOTING", sent=False)
+
+
+def arithmetic(told: tree.Tree, result: footing.Footing) -> str:
+    """Why an invoice does not add up, as a person would check it."""
+    lines = told.get("lines", [])
+    parts = [footing.line_amount(line["IT1"]).quantize(footing.CENT, ROUND_HALF_UP) for line in lines]
+    inner = sum((footing.allowances(line) + footing.taxes(line) for line in lines), Decimal(0))
+    outer, tax = footing.allowances(told), footing.taxes(told)
+    said = write.number(result.said)
+    return (
+        f"the invoice does not foot: lines {sum(parts, Decimal(0))}, allowances and charges {outer + inner}, "
+        f"taxes {tax} come to {result.found}, its total says {said}; it is not sent"
+    )
