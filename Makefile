@@ -42,9 +42,10 @@ setup: .venv/stamp-package  ## create .venv with the o2c command, from hash-pinn
 	fi; \
 	touch $@
 
-.venv/stamp-packages: .venv/stamp-python requirements-dev.txt
+.venv/stamp-packages: .venv/stamp-python requirements-dev.txt requirements-build.txt
 	@echo "[2/3] installing the packages pinned in requirements-dev.txt (a minute or two the first time)"
-	@$(INSTALL) --require-hashes -r requirements-dev.txt
+	@$(INSTALL) --require-hashes -r requirements-build.txt
+	@docker/packages.sh .venv .venv requirements-dev.txt
 	@touch $@
 
 .venv/stamp-package: .venv/stamp-packages pyproject.toml

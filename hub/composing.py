@@ -79,7 +79,10 @@ class Composing(Core):
         document = _interchange(tx, live.name, one, inside)
         cause = Cause("hub", inside[0].row.id if inside else live.name)
         process.run(tx, [Event("interchange.composed", document)], self.addressees, cause)
-        sent = [Sent(jobs[at].row, known_as, jobs[at].version) for at, known_as in one.members.items()]
+        sent = [
+            Sent(jobs[at].row, _known_as(tx, live.name, jobs[at], given), jobs[at].version)
+            for at, given in one.members.items()
+        ]
         if not tx.xrefs.sent(live.name, sent):
             raise Fenced("another worker holds one of these by now")
         for arrived in sent:
@@ -90,6 +93,12 @@ class Composing(Core):
             )  # fmt: skip
             if arrived.row.last_error:
                 tx.cases.close_row(arrived.row.id, tx.now)
+
+
+def _known_as(tx: Tx, connection: str, job: Job, given: str) -> str:
+    """What came from there, such as what we are to acknowledge, keeps the name by which it is known again."""
+    ours = tx.reader.origin(job.row.document_id) != connection
+    return given if ours else job.write.external_id or given
 
 
 def _interchange(tx: Tx, connection: str, one: Composed, inside: Sequence[Job]) -> Interchange:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from hub.errors import Unmappable
-from hub.model import KINDS, Application, Document, Money
+from hub.model import KINDS, Application, ChangedLine, Document, Money
 
 # Fields that a source may still change in each state; a kind or state that is not listed is wide open.
 _AGREED_ORDER = frozenset({"title", "note"})
@@ -112,10 +112,12 @@ def merge(known: Document, seen: Document, owns: Collection[str], *, elsewhere: 
 
 def _lines_named(ours: Any, theirs: Any) -> Any:
     """Their lines with the order lines that we found for them, where they name none themselves."""
-    if len(ours) != len(theirs) or not all(hasattr(line, "order_line") for line in (*ours, *theirs)):
+    both = (*ours, *theirs)
+    name = "line_id" if all(isinstance(line, ChangedLine) for line in both) else "order_line"
+    if len(ours) != len(theirs) or not all(hasattr(line, name) for line in both):
         return theirs
     return tuple(
-        line if line.order_line else line.model_copy(update={"order_line": known.order_line})
+        line if getattr(line, name) else line.model_copy(update={name: getattr(known, name)})
         for known, line in zip(ours, theirs, strict=True)
     )
 

@@ -135,6 +135,8 @@ class _Disk(paramiko.SFTPServerInterface):
     lstat = stat
 
     def open(self, path: str, flags: int, attr: Any) -> Any:
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            return paramiko.SFTP_PERMISSION_DENIED
         try:
             file = self._path(path).open("rb")
         except OSError as error:

@@ -1,4 +1,4 @@
-"""AS2 messages (RFC 4130): what leaves is compressed where agreed, signed and encrypted; what comes is opened.
+"""AS2 messages (RFC 4130): what leaves is signed and encrypted, what comes is opened.
 
 A Message-ID of ours carries the number of the interchange and the digest (MIC) of what was signed: a repeat
 is the same message to the partner, and a receipt can be checked whenever it comes.
@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol, TypeVar
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import uuid4
 
 from cryptography import x509
@@ -21,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from connectors.edi import as2_cms, as2_mime
 from connectors.edi.as2_cms import Identity
 from connectors.edi.as2_mime import Part
-from hub.sdk import AuthFailed, Delivery, Invalid, SecretStr
+from connectors.edi.settings import Settings
+from hub.sdk import AuthFailed, Delivery, Invalid
 
 BYTES_MAX = 50_000_000  # of a document, unpacked
 LAYERS_MAX = 5
@@ -34,31 +36,11 @@ _NAME = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{1,128}")  # RFC 4130 6.2, with
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _OURS = re.compile(r"<?(\d{1,14})\.([0-9a-f]{64})@[^<>\s]*>?")
 _STRANGE, _STRANGE_NAME = re.compile(r"[^A-Za-z0-9-]+"), re.compile(r"[^A-Za-z0-9._-]+")
-Key = TypeVar("Key")
-
-
-class As2Settings(Protocol):
-    """What of a connection's settings is about AS2."""
-
-    @property
-    def as2_id(self) -> str: ...  # noqa: D102
-    @property
-    def as2_partner_id(self) -> str: ...  # noqa: D102
-    @property
-    def as2_certificate(self) -> str: ...  # noqa: D102
-    @property
-    def as2_private_key(self) -> SecretStr: ...  # noqa: D102
-    @property
-    def as2_partner_certificate(self) -> str: ...  # noqa: D102
-    @property
-    def as2_encryption(self) -> str: ...  # noqa: D102
-    @property
-    def as2_compression(self) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Who we are, who they are, and how messages are closed. The first key and certificate are for sending."""
+    """Who we are, who they are, and how messages are closed. The first certificates are for sending."""
 
     our_id: str
     partner_id: str
@@ -96,7 +78,7 @@ class Opened(NamedTuple):
         return f"{'mdn' if self.is_report else 'as2'} {known} {_hex(self.signed)[:32]}"
 
 
-def agreement(settings: As2Settings) -> Agreement:
+def agreement(settings: Settings) -> Agreement:
     """What the settings say, keys and certificates read. Raises Invalid that names the field."""
     for field in ("as2_id", "as2_partner_id"):
         if not _NAME.fullmatch(getattr(settings, field)):
@@ -104,9 +86,7 @@ def agreement(settings: As2Settings) -> Agreement:
     theirs = certificates(settings.as2_partner_certificate, "as2_partner_certificate")
     ours = _identities(settings.as2_certificate, settings.as2_private_key.get_secret_value())
     cipher = "" if settings.as2_encryption == "none" else settings.as2_encryption
-    return Agreement(
-        settings.as2_id, settings.as2_partner_id, ours, theirs, cipher, settings.as2_compression
-    )
+    return Agreement(settings.as2_id, settings.as2_partner_id, ours, theirs, cipher, settings.as2_compression)
 
 
 def certificates(pem: str, field: str) -> tuple[x509.Certificate, ...]:
@@ -124,6 +104,7 @@ def certificates(pem: str, field: str) -> tuple[x509.Certificate, ...]:
     return found
 
 
+@lru_cache(maxsize=64)
 def _identities(pem: str, keys: str) -> tuple[Identity, ...]:
     owned = {_public(key.public_key()): key for key in _keys(keys)}
     found = []
@@ -161,7 +142,7 @@ def outgoing(agreed: Agreement, content: bytes, name: str, number: str) -> Outgo
         {
             "Content-Type": "application/edi-x12",
             "Content-Transfer-Encoding": "binary",
-            "Content-Disposition": f'attachment; filename="{_STRANGE_NAME.sub("_", name)}"',
+            "Content-Disposition": f'attachment; filename="{plain_name(name)}"',
         },
         content,
     )
@@ -176,6 +157,11 @@ def outgoing(agreed: Agreement, content: bytes, name: str, number: str) -> Outgo
     place = ".".join(_STRANGE.sub("-", one) for one in (agreed.our_id, agreed.partner_id))
     message_id = f"<{number}.{_hex(inner)}@{place}>"
     return Outgoing(message_id, {**heading(agreed, message_id, f"X12 {number}"), **headers}, body)
+
+
+def plain_name(name: str) -> str:
+    """The name of a file as a header may have it."""
+    return _STRANGE_NAME.sub("_", name)
 
 
 def heading(agreed: Agreement, message_id: str, subject: str) -> dict[str, str]:
@@ -211,8 +197,7 @@ def signed(agreed: Agreement, inner: bytes) -> tuple[str, bytes]:
         as2_mime.lines_of(as2_cms.sign(inner, agreed.ours[0])),
     )
     kind = (
-        'multipart/signed; protocol="application/pkcs7-signature"; micalg="sha-256"; '
-        f'boundary="{boundary}"'
+        f'multipart/signed; protocol="application/pkcs7-signature"; micalg="sha-256"; boundary="{boundary}"'
     )
     return kind, as2_mime.joined((inner, proof), boundary)
 

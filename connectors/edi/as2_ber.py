@@ -25,9 +25,7 @@ class Node(NamedTuple):
     @property
     def der(self) -> bytes:
         """The same with definite lengths."""
-        return (
-            tlv(self.tag, *(part.der for part in self.parts)) if self._whole else tlv(self.tag, self.content)
-        )
+        return tlv(self.tag, self.content, *(part.der for part in self.parts))
 
     @property
     def octets(self) -> bytes:
@@ -100,7 +98,7 @@ class _Reader:
         return Node(tag, content)
 
     def _parts(self, end: int, depth: int, *, open_ended: bool) -> tuple[Node, ...]:
-        parts = []
+        parts: list[Node] = []
         while self.at < end:
             if open_ended and self.body[self.at : self.at + 2] == b"\0\0":
                 self.at += 2

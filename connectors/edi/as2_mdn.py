@@ -1,4 +1,4 @@
-"""Receipts of AS2 messages (MDN: RFC 8098 as RFC 4130 section 7 uses it): ours given, the partner's judged."""
+"""Receipts of AS2 messages (MDN: RFC 8098, RFC 4130 section 7): ours given, the partner's judged."""
 
 from __future__ import annotations
 
@@ -115,29 +115,49 @@ def read(report: Part, message_id: str = "") -> Receipt:
     )  # fmt: skip
 
 
-def wanted_later(headers: Mapping[str, str]) -> bool:
-    """Does a sender want its receipt in a call of ours, instead of the answer?"""
-    return bool(headers.get(_TO) and headers.get(_LATER))
+def wanted_later(headers: Mapping[str, str]) -> str:
+    """The address that a sender wants its receipt at, in a call of ours; empty: in the answer, or none."""
+    return headers.get(_LATER, "").strip() if headers.get(_TO) else ""
+
+
+class Wish(NamedTuple):
+    """The receipt that a sender wants: of which message, the digest of what came, signed or not."""
+
+    about: str
+    mic: str
+    is_signed: bool
+
+
+def wish(headers: Mapping[str, str], found: Opened) -> Wish:
+    """What the headers of a message ask for."""
+    options = headers.get(_OPTIONS, "").lower()
+    digest = _digest(options, found.digest)
+    mic = base64.b64encode(hashlib.new(digest, found.signed).digest()).decode()
+    return Wish(found.message_id, f"{mic}, {digest[:3]}-{digest[3:]}", "pkcs7-signature" in options)
 
 
 def answer(agreed: Agreement, headers: Mapping[str, str], found: Opened) -> Answer:
-    """What a sender hears whose message is stored: a receipt if it asked for one, signed if it asked so."""
-    if not headers.get(_TO):
+    """What a sender hears whose message is stored: its receipt, unless it wants none or wants it later."""
+    if not headers.get(_TO) or wanted_later(headers):
         return Answer("text/plain", b"")
-    options = headers.get(_OPTIONS, "").lower()
+    return given(agreed, wish(headers, found))
+
+
+def given(agreed: Agreement, wanted: Wish) -> Answer:
+    """A receipt: the message came whole and is kept."""
     boundary = f"report-{uuid4().hex}"
     kind = f'{REPORT}; report-type=disposition-notification; boundary="{boundary}"'
-    body = as2_mime.joined((_words(found), _notice(agreed, options, found)), boundary)
-    if "pkcs7-signature" in options:
+    body = as2_mime.joined((_words(wanted), _notice(agreed, wanted)), boundary)
+    if wanted.is_signed:
         kind, body = as2.signed(agreed, as2_mime.made({"Content-Type": kind}, body))
     place = re.sub(r"[^A-Za-z0-9-]+", "-", agreed.our_id)
     mine = as2.heading(agreed, f"<mdn-{uuid4().hex}@{place}>", "Receipt")
     return Answer(kind, body, mine)
 
 
-def _words(found: Opened) -> bytes:
+def _words(wanted: Wish) -> bytes:
     said = (
-        f"The message {found.message_id} was received, decrypted and its signature verified, and it is stored. "
+        f"The message {wanted.about} was received, its signature verified, and it is stored. "
         "Whether its content is accepted is said by an acknowledgment of its own.\r\n"
     )
     return as2_mime.made(
@@ -146,16 +166,14 @@ def _words(found: Opened) -> bytes:
     )
 
 
-def _notice(agreed: Agreement, options: str, found: Opened) -> bytes:
-    digest = _digest(options, found.digest)
-    mic = base64.b64encode(hashlib.new(digest, found.signed).digest()).decode()
+def _notice(agreed: Agreement, wanted: Wish) -> bytes:
     told = {
         "Reporting-UA": "O2C Hub",
         "Original-Recipient": f"rfc822; {as2.quoted(agreed.our_id)}",
         "Final-Recipient": f"rfc822; {as2.quoted(agreed.our_id)}",
-        "Original-Message-ID": found.message_id,
+        "Original-Message-ID": wanted.about,
         "Disposition": _PROCESSED,
-        "Received-Content-MIC": f"{mic}, {digest[:3]}-{digest[3:]}",
+        "Received-Content-MIC": wanted.mic,
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
     heading = {"Content-Type": _NOTICE, "Content-Transfer-Encoding": "7bit"}
@@ -167,4 +185,3 @@ def _digest(options: str, signed_by: str) -> str:
     told = re.search(r"signed-receipt-micalg\s*=([^;]*)", options)
     names = [name.strip() for name in told[1].split(",")] if told else []
     return next((_DIGESTS[name] for name in names if name in _DIGESTS), signed_by)
-

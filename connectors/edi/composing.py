@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -96,7 +97,8 @@ def _prove(place: int, one: Write, sending: _Sending) -> _Proven:
     version = sending.settings.version_of(draft.set_id)
     if (release_of(version) or 0) < _FIRST_OWN:
         raise Rejected(f"we write {draft.set_id} in 004010 and later, not in {version}", sent=False)
-    found = _Proven(place, one, make, GROUP_CODES[draft.set_id], version, STANDARD)
+    again = make if one.kind == "shipment" else lambda _: draft  # cartons get their numbers last
+    found = _Proven(place, one, again, GROUP_CODES[draft.set_id], version, STANDARD)
     alone = _interchange(found, [draft], sending, 1, 1)
     style = sending.settings.style
     found = found._replace(marks=separators(alone, style))
@@ -179,7 +181,9 @@ def _set(one: Set, reference: str, document: str) -> dict[str, Any]:
 
 
 def _prove_answer(one: Write, sending: _Sending) -> None:
-    proof.prove(_written(acknowledgment(one.record, sending.stamp, lambda _: 1), sending))
+    undrawn = count(1)
+    made = acknowledgment(one.record, sending.stamp, lambda _: next(undrawn))
+    proof.prove(_written(made, sending))
 
 
 def _written(made: Interchange, sending: _Sending) -> str:

@@ -63,8 +63,8 @@ _NOTED = (
 DEFAULT: Mapping[str, Weight] = MappingProxyType(dict.fromkeys(_NOTED, Weight.NOTE))
 _REFUSED = (
     "missing_segment", "missing_element", "conditional", "exclusion", "too_many", "long", "character", "code",
-    "date", "time", "unknown_segment", "unexpected", "levels", "garbage", "terminator", "oversize", "no_group",
-    "set_id", "wrong_group", "set_control", "duplicate_set", "set_trailer", "set_count",
+    "date", "time", "unknown_segment", "unexpected", "levels", "garbage", "terminator", "oversize",
+    "no_group", "set_id", "wrong_group", "set_control", "duplicate_set", "set_trailer", "set_count",
 )  # fmt: skip
 RULES = frozenset((*_NOTED, *_REFUSED))  # the names a policy may use
 

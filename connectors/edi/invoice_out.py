@@ -67,7 +67,7 @@ def credit_memo(settings: Settings, record: Record) -> Draft:
 
 
 def _drafted(settings: Settings, record: Record, *, credit: bool) -> Draft:
-    order = ordered.ordered(record)
+    order = ordered.ordered(record, settings.price_bases)
     sign = -1 if credit and settings.credit_sign == "negative" else 1
     writing = _Writing(
         settings, record, order, sign, [_matched(one, order) for one in record.get("lines") or ()]
@@ -99,10 +99,9 @@ def _begin(writing: _Writing, kind: str) -> Iterator[Segment]:
     """BIG to N1. The purchase order is repeated as it was sent: BIG04 is BEG03, BIG03 is BEG05."""
     record, head = writing.record, writing.order.head
     purpose = "01" if record.get("cancelled") else "00"
-    changed = word(writing.order.changes[-1], "number") if writing.order.changes else ""
     yield (
         "BIG", day(needed(record, "date", "date"), "date"), needed(record, "number", "number"),
-        day(head.get("date"), "date"), word(head, "purchase_order"), word(head, "release"), changed[:8],
+        day(head.get("date"), "date"), word(head, "purchase_order"), word(head, "release"), "",
         kind, purpose,
     )  # fmt: skip
     for part in pieces(plain(word(record, "note")), _NOTE):
@@ -133,7 +132,7 @@ def _itd(record: Record, told: Mapping[str, Any], due: str) -> Segment:
     last = date.fromisoformat(due)
     percent, days = told.get("discount_percent"), told.get("discount_days")
     text = plain(word(record, "terms"))
-    if not percent or not days or word(told, "basis_date") not in ("", "3"):
+    if not percent or not days or word(told, "basis") not in ("", "3"):
         return ("ITD", "01", "3", "", "", "", due, str((last - issued).days), "", "", "", "", text)
     until = issued + timedelta(days=int(days))
     return (
@@ -150,9 +149,8 @@ def _line(writing: _Writing, line: _Line, known: ordered.OrderedLine) -> Iterato
         raise Invalid(f"line {known.shown} {words}", field="unit_code")
     quantity = exact(record.get("quantity"), "quantity") * writing.sign
     price = known.price_for(exact(record.get("unit_price"), "unit_price"))
-    yield (
-        "IT1", known.number, number(quantity), known.unit, number(price.told), price.basis, *known.pairs()
-    )  # fmt: skip
+    told = (number(price.told), price.basis)
+    yield ("IT1", known.number, number(quantity), known.counted_in, *told, *known.pairs())
     yield from described(word(record, "name") or known.name)
     wanted = amount(record.get("amount"), "amount") * writing.sign
     yield from _allowances(known, price, quantity, wanted)
@@ -178,12 +176,22 @@ def _allowances(
         return
     share = quantity / known.first if known.first else Decimal(0)
     for at, one in enumerate(price.allowances, 1):
-        told = exact(one.get("amount") or 0, "allowances") * share
-        signed = told if word(one, "indicator") == "C" else -told
-        part = rest if at == len(price.allowances) else signed.quantize(CENT, ROUND_HALF_UP)
+        part = rest if at == len(price.allowances) else _part(one, wanted - rest, quantity, share)
         rest -= part
         if part:
             yield _sac(part, word(one, "code") or _OTHER, word(one, "text"), word(one, "handling"))
+
+
+def _part(one: Mapping[str, Any], so_far: Decimal, quantity: Decimal, share: Decimal) -> Decimal:
+    """What one allowance or charge of the order is for this quantity, with its sign, to the cent."""
+    told = {name: exact(one[name], "allowances") for name in ("amount", "rate", "percent") if one.get(name)}
+    if "amount" in told:
+        value = told["amount"] * share
+    elif "rate" in told:
+        value = told["rate"] * quantity
+    else:
+        value = so_far * told.get("percent", Decimal(0)) / 100
+    return (value if word(one, "indicator") == "C" else -value).quantize(CENT, ROUND_HALF_UP)
 
 
 def _sac(part: Decimal, code: str, text: str, handling: str = "") -> Segment:
@@ -245,7 +253,7 @@ def _carrier(writing: _Writing) -> Iterator[Segment]:
 def _shipped(writing: _Writing) -> Iterator[Segment]:
     """ISS: units shipped, where all lines are in one unit."""
     lines = [(line.record, line.ordered) for line in writing.lines if line.ordered]
-    units = {known.unit for _, known in lines}
-    if writing.record.get("shipped_on") and len(units) == 1 and all(units):
+    units = {known.counted_in for _, known in lines}
+    if writing.record.get("shipped_on") and len(units) == 1:
         total = sum((exact(one.get("quantity"), "quantity") for one, _ in lines), Decimal(0))
         yield ("ISS", number(total), *units)

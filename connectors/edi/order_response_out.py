@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from connectors.edi import ordered
@@ -21,12 +22,14 @@ _LINES = {
     "accepted": "IA", "quantity_changed": "IQ", "price_changed": "IP", "date_changed": "DR",
     "backordered": "IB", "rejected": "IR",
 }  # fmt: skip
+_DELETED = "ID"  # of 668
 _PROMISED = "067"
+_ORDER = {"CTP": 0, "ACK": 1}  # then notes
 
 
 def order_response(settings: Settings, record: Record) -> Draft:
     """The 855, or the 865 where `change` is set. Raises Invalid where a line cannot be answered."""
-    order = ordered.ordered(record)
+    order = ordered.ordered(record, settings.price_bases)
     answers = _answers(record, order)
     body = _of_change(record, order, answers) if word(record, "change") else _of_order(record, order, answers)
     set_id = "865" if word(record, "change") else "855"
@@ -42,9 +45,10 @@ def _answers(record: Record, order: ordered.Ordered) -> Mapping[str, Mapping[str
     found = {}
     for one in record.get("lines") or ():
         known = order.line(one)
-        if known is None:
+        if known is None and word(one, "line_id"):
             raise Invalid(f"line {word(one, 'line_id')!r} is not in the partner's order", field="lines")
-        found[known.line_id] = one
+        if known is not None:
+            found[known.line_id] = one
     return found
 
 
@@ -68,9 +72,10 @@ def _begin(record: Record, order: ordered.Ordered) -> Segment:
 def _begin_change(record: Record, order: ordered.Ordered) -> Segment:
     """BCA: as BAK, with the sequence of the change."""
     head = order.head
-    sequence = word(_change(record, order), "number")
+    change = _change(record, order)
     return (
-        "BCA", "00", _code(record), word(head, "purchase_order"), word(head, "release"), sequence,
+        "BCA", "01" if word(change, "action") == "cancel" else "00", _code(record),
+        word(head, "purchase_order"), word(head, "release"), word(change, "sequence"),
         day(needed(head, "date", "order date"), "date"), "", word(head, "contract"),
         word(record, "order_number"), day(needed(record, "date", "date"), "date"),
     )  # fmt: skip
@@ -89,12 +94,28 @@ def _header(settings: Settings, record: Record, order: ordered.Ordered) -> Itera
 def _of_order(
     record: Record, order: ordered.Ordered, answers: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Segment]:
+    """PO1 of every line as it was sent; one that was divided by delivery days is answered day by day."""
     told = {word(one, "line_id") for one in order.head.get("lines") or ()}
-    for line_id, line in order.lines.items():
-        if line_id in told:
-            answer = answers.get(line_id, {})
-            yield ("PO1", *line.as_ordered())
-            yield from _answered(record, line, line.first, answer)
+    answers = {key: _as_first(one, key, order) for key, one in answers.items()}
+    for _, days in groupby(
+        (line for key, line in order.lines.items() if key in told), lambda line: line.whole
+    ):
+        lines = [*days]
+        yield ("PO1", *lines[0].as_ordered())
+        answered = [
+            segment
+            for line in lines
+            for segment in _answered(record, line, line.first, answers.get(line.line_id, {}))
+        ]
+        yield from sorted(answered, key=lambda segment: _ORDER.get(str(segment[0]), len(_ORDER)))
+
+
+def _as_first(answer: Mapping[str, Any], line_id: str, order: ordered.Ordered) -> Mapping[str, Any]:
+    """The answer to a line that the partner changed since: the order is taken, the change has its own 865."""
+    touched = any(
+        order.line(one) is order.lines[line_id] for each in order.changes for one in each.get("lines") or ()
+    )
+    return {**answer, "quantity": None} if touched and word(answer, "answer") == "accepted" else answer
 
 
 def _answered(
@@ -111,7 +132,7 @@ def _answered(
     promised = day(answer.get("promised_on"), "lines.promised_on")
     when = (_PROMISED, promised) if promised else ()
     for code, quantity in _parts(line, what, asked, answer):
-        yield ("ACK", code, number(quantity), line.unit, *(() if code == "IR" else when))
+        yield ("ACK", code, number(quantity), line.counted_in, *(() if code == "IR" else when))
     yield from notes(word(answer, "reason"))
 
 
@@ -144,7 +165,7 @@ def _change(record: Record, order: ordered.Ordered) -> Record:
     if not order.changes:
         raise Invalid("the partner's change is not known, and its answer repeats it", field="theirs")
     wanted = word(record, "change_number")
-    fitting = [one for one in order.changes if word(one, "number") == wanted] if wanted else []
+    fitting = [one for one in order.changes if word(one, "sequence") == wanted] if wanted else []
     return (fitting or order.changes)[-1]
 
 
@@ -153,29 +174,29 @@ def _of_change(
 ) -> Iterator[Segment]:
     """POC of every line of the change as it was sent, with what becomes of it."""
     for one in _change(record, order).get("lines") or ():
-        told = one.get("line") if isinstance(one.get("line"), Mapping) else {}
-        line = order.lines.get(word(one, "line_id") or word(told or {}, "line_id"))
-        if line is None:
-            raise Invalid(
-                f"line {word(one, 'line_number')!r} of the change is not in the order", field="theirs"
-            )
-        asked = exact(_of(one, told, "quantity", line.first), "quantity")
-        left = one.get("quantity_left")
-        price = _of(one, told, "told_price", None)
-        ids = one.get("ids") or (told or {}).get("ids")
-        pairs = [word(pair, key) for pair in ids for key in ("qualifier", "id")] if ids else line.pairs()
-        yield (
-            "POC", word(one, "line_number") or line.number, word(one, "change_type") or "CA", number(asked),
-            "" if left is None else number(exact(left, "quantity_left")),
-            (str(_of(one, told, "unit", line.unit) or line.unit),),
-            "" if price is None else number(exact(price, "told_price")), word(one, "basis"), *pairs,
-        )  # fmt: skip
-        yield from _answered(record, line, asked, answers.get(line.line_id, {}))
+        line = order.line(one) or ordered.unknown(one)
+        asked = line.quantity if one.get("quantity") is None else exact(one["quantity"], "quantity")
+        answer = answers.get(line.line_id, {}) if line.line_id in order.lines else {"answer": "rejected"}
+        yield _changed(one, line, asked)
+        whole = word(answer, "answer") or word(record, "answer")
+        if word(one, "action") == "delete" and whole.startswith("accepted"):
+            yield ("ACK", _DELETED, number(asked), line.counted_in)
+            yield from notes(word(answer, "reason"))
+        else:
+            yield from _answered(record, line, asked, answer)
 
 
-def _of(one: Mapping[str, Any], told: Mapping[str, Any] | None, name: str, otherwise: Any) -> Any:
-    """A value of a changed line, of its whole new line, or what it was before."""
-    for source in (one, told or {}):
-        if source.get(name) is not None:
-            return source[name]
-    return otherwise
+def _changed(one: Mapping[str, Any], line: ordered.OrderedLine, asked: Decimal) -> Segment:
+    """POC: what changes, its quantities and price, the ids of the line."""
+    whole = one.get("line") if isinstance(one.get("line"), Mapping) else {}
+    told, basis = (whole or {}).get("told_price"), word(whole or {}, "basis")
+    if told is None and one.get("unit_price") is not None:
+        told, basis = one["unit_price"], "PE"
+    ids = [word(pair, key) for pair in one.get("ids") or () for key in ("qualifier", "id")]
+    left = one.get("left")
+    return (
+        "POC", word(one, "line_number") or line.number, word(one, "change_type") or "CA", number(asked),
+        "" if left is None else number(exact(left, "left")), (word(one, "unit") or line.counted_in,),
+        "" if told is None else number(exact(told, "told_price")), "" if told is None else basis,
+        *(ids or line.pairs()),
+    )  # fmt: skip

@@ -39,11 +39,17 @@ class OrderedLine(NamedTuple):
     name: str
     ids: tuple[tuple[str, str], ...]
     prices: tuple[Price, ...]  # told one after the other: the order's first
-    unpriced: bool
+    told: tuple[str, str]  # PO104 and PO105 as they were sent
+    whole: tuple[str, Decimal]  # of a line that stands once for each delivery day: which one, and all of it
 
     def pairs(self) -> tuple[str, ...]:
         """Qualifiers and ids as they were sent, one after the other."""
         return tuple(value for pair in self.ids for value in pair)
+
+    @property
+    def counted_in(self) -> str:
+        """The unit of our quantities: that of the order, each where it names none."""
+        return self.unit or "EA"
 
     def price_for(self, unit_price: Decimal) -> Price:
         """The told price that means this price per unit, else this one said in the basis of the order.
@@ -71,10 +77,7 @@ class OrderedLine(NamedTuple):
 
     def as_ordered(self) -> tuple[str, ...]:
         """PO101 to the last id, exactly as ordered."""
-        price = self.prices[0] if self.prices else None
-        told = number(price.told) if price and not self.unpriced else ""
-        basis = price.basis if price else ""
-        return (self.number, number(self.first), self.unit, told, basis, *self.pairs())
+        return (self.number, number(self.whole[1]), self.unit, *self.told, *self.pairs())
 
 
 class Ordered(NamedTuple):
@@ -85,60 +88,102 @@ class Ordered(NamedTuple):
     changes: Sequence[Record]
 
     def line(self, wanted: Mapping[str, Any]) -> OrderedLine | None:
-        """The line a part of our document is of: by its line_id, else by an item that only one line has."""
-        named = word(wanted, "order_line") or word(wanted, "line_id")
+        """The line a part of our document is of: by its line_id, else by an item that only one line has.
+
+        A change names a line by PO101, which may stand for all its delivery days: then it is the first.
+        """
+        named, sku = word(wanted, "order_line") or word(wanted, "line_id"), word(wanted, "sku")
         if named:
-            return self.lines.get(named)
-        sku = word(wanted, "sku")
+            days = [one for one in self.lines.values() if one.whole[0] == named]
+            return self.lines.get(named) or (days[0] if days else None)
         fitting = [one for one in self.lines.values() if sku and one.sku == sku]
         return fitting[0] if len(fitting) == 1 else None
 
 
-def ordered(record: Record) -> Ordered:
-    """What is known of the order of this document. Raises Invalid where the partner sent none."""
+class _Terms(NamedTuple):
+    """What holds for all lines: allowances on the whole order, bases of prices that the partner agreed."""
+
+    allowances: Sequence[Mapping[str, Any]]
+    bases: Mapping[str, int]
+
+
+def ordered(record: Record, bases: Mapping[str, int]) -> Ordered:
+    """What is known of the order of this document. Raises Invalid where the partner sent none.
+
+    `bases`: price bases beside those of X12, and for how many units such a price is.
+    """
     told = [one for one in record.get("theirs") or () if isinstance(one, Mapping)]
     if not told:
         raise Invalid("the partner's own order is not known, and an answer repeats it", field="theirs")
     agreed = {word(one, "line_id"): one for one in record.get("order_lines") or ()}
-    lines = {word(one, "line_id"): _line(one) for one in told[0].get("lines") or ()}
+    terms = _Terms(_counted(told[0].get("allowances")), bases)
+    lines = {word(one, "line_id"): _line(one, terms) for one in told[0].get("lines") or ()}
     for change in told[1:]:
         for one in change.get("lines") or ():
-            _change(lines, one)
+            _change(lines, one, terms)
     return Ordered(told[0], {key: _agreed(one, agreed.get(key)) for key, one in lines.items()}, told[1:])
 
 
-def _line(one: Mapping[str, Any]) -> OrderedLine:
+def _counted(told: Any) -> tuple[Mapping[str, Any], ...]:
+    """The allowances and charges that change the price of this order."""
+    return tuple(one for one in told or () if word(one, "indicator") in ("A", "C"))
+
+
+def _line(one: Mapping[str, Any], terms: _Terms) -> OrderedLine:
     quantity = exact(one.get("quantity") or 0, "lines.quantity")
     ids = tuple((word(pair, "qualifier"), word(pair, "id")) for pair in one.get("ids") or ())
-    price = _price(one)
+    price, told = _price(one, terms), one.get("told_price")
     return OrderedLine(
         word(one, "line_id"), word(one, "line_number"), quantity, quantity, word(one, "unit"),
         word(one, "unit_code"), word(one, "sku"), word(one, "name"), ids, (price,) if price else (),
-        one.get("told_price") is None,
+        ("" if told is None else number(exact(told, "told_price")), word(one, "basis")),
+        _whole(one, quantity),
     )  # fmt: skip
 
 
-def _price(one: Mapping[str, Any]) -> Price | None:
+def _whole(one: Mapping[str, Any], quantity: Decimal) -> tuple[str, Decimal]:
+    """A line with several delivery days stands once for each, as 1-1 and 1-2: both are line 1 there."""
+    line_id, ordered_ = word(one, "line_id"), one.get("ordered")
+    days = {word(entry, "date") for entry in one.get("schedules") or ()} - {""}
+    if len(days) < 2 or ordered_ is None or "-" not in line_id:
+        return line_id, quantity
+    return line_id.rpartition("-")[0], exact(ordered_, "lines.ordered")
+
+
+def _price(one: Mapping[str, Any], terms: _Terms) -> Price | None:
+    """The price of a line as it was told, with the allowances of the line and of the whole order.
+
+    A price for a basis that only this partner knows is said for one unit: 810s are added up by X12's.
+    """
     basis = word(one, "basis")
-    divisor = PRICED_FOR.get(basis, 1)
     unit, told = one.get("unit_price"), one.get("told_price")
     if unit is None and told is None:
         return None
+    divisor = PRICED_FOR.get(basis) or terms.bases.get(basis, 1)
     per_unit = exact(unit, "unit_price") if unit is not None else exact(told, "told_price") / divisor
     as_told = exact(told, "told_price") if told is not None else per_unit * divisor
-    return Price(per_unit, as_told, basis, tuple(one.get("allowances") or ()))
+    if basis not in PRICED_FOR and divisor != 1:
+        as_told, basis = as_told / divisor, "PE"
+    return Price(per_unit, as_told, basis, (*_counted(one.get("allowances")), *terms.allowances))
 
 
-def _change(lines: dict[str, OrderedLine], one: Mapping[str, Any]) -> None:
-    """A change adds lines, and may tell a new price of an old one."""
-    whole = one.get("line") if isinstance(one.get("line"), Mapping) else one
-    key = word(one, "line_id") or word(whole or {}, "line_id")
-    price = _price(whole or {})
+def _change(lines: dict[str, OrderedLine], one: Mapping[str, Any], terms: _Terms) -> None:
+    """A change adds lines, and may tell a new price of an old one, both without the head of the order."""
+    whole = one.get("line")
+    if not isinstance(whole, Mapping):
+        return
+    key, alone = word(one, "line_id") or word(whole, "line_id"), terms._replace(allowances=())
+    price = _price(whole, alone) if whole.get("told_price") is not None else None
     if key in lines:
         known = lines[key]
         lines[key] = known._replace(prices=(*known.prices, price) if price else known.prices)
-    elif key and whole and whole.get("quantity") is not None and word(whole, "unit"):
-        lines[key] = _line({**whole, "line_id": key})
+    elif key:
+        lines[key] = _line({"line_number": word(one, "line_number"), **whole, "line_id": key}, alone)
+
+
+def unknown(one: Mapping[str, Any]) -> OrderedLine:
+    """A line that a change names and the order does not have, in the words of the change."""
+    return _line({**one, "line_id": "", "unit_price": None, "told_price": None}, _Terms((), {}))
 
 
 def _agreed(line: OrderedLine, ours: Mapping[str, Any] | None) -> OrderedLine:

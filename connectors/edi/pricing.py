@@ -45,6 +45,7 @@ class Allowance(NamedTuple):
     """An SAC: `sign` is 0 where it changes no price of this order."""
 
     sign: int
+    indicator: str
     code: str
     amount: Decimal | None
     percent: Decimal | None
@@ -55,8 +56,9 @@ class Allowance(NamedTuple):
 
     def record(self) -> dict[str, Any]:
         """For the record of an order."""
-        indicator = {-1: "A", 1: "C"}.get(self.sign, "")
-        return {**self._asdict(), "sign": None, "indicator": indicator}
+        told = self._asdict()
+        told["indicator"] = self.indicator if told.pop("sign") else ""
+        return {**told, "told_indicator": self.indicator}
 
 
 def allowances(tree: Mapping[str, Any], mapping: str, field: str) -> list[Allowance]:
@@ -67,13 +69,14 @@ def allowances(tree: Mapping[str, Any], mapping: str, field: str) -> list[Allowa
         handling = text(head, "handling_method")
         place = f"{field}[{turn}]"
         amount, percent, rate = (number(head, name, mapping, place) for name in ("amount", "percent", "rate"))
-        sign = _SIGNS.get(text(head, "indicator"), 0) if handling in ON_THE_ORDER else 0
+        indicator = text(head, "indicator")
+        sign = _SIGNS.get(indicator, 0) if handling in ON_THE_ORDER else 0
         if sign and any(value is not None and value < 0 for value in (amount, percent, rate)):
             words = "an allowance or charge below zero: what it does cannot be told; ask the partner"
             raise Unmappable(mapping, place, words, str(amount or percent or rate))
         code = text(head, "charge") or text(head, "agency_charge")
         unit, words = text(head, "unit"), text(head, "description")
-        found.append(Allowance(sign, code, amount, percent, rate, unit, handling, words))
+        found.append(Allowance(sign, indicator, code, amount, percent, rate, unit, handling, words))
     return found
 
 
@@ -119,7 +122,7 @@ def _of_sublines(line: Mapping[str, Any], told: Told) -> Decimal:
             break
         total += quantity * _per_unit(price, text(part, "price_basis"), told)
     if not parts:
-        raise told.wrong("no price is told, neither in PO104 nor in CTP nor on all sub-lines: ask the partner")
+        raise told.wrong("no price is told, neither in PO104 nor in CTP nor on all sub-lines: ask for it")
     return plain(total)
 
 
@@ -142,7 +145,9 @@ def check_sublines(line: Mapping[str, Any], told: Told) -> None:
     for loop in many(line, "sublines"):
         relation = text(one(loop, "SLN"), "relationship")
         if relation not in _INCLUDED:
-            words = f"a sub-line (SLN03 {relation}) adds to the line or replaces it: ask for a line of its own"
+            words = (
+                f"a sub-line (SLN03 {relation}) is more than a part of its line: ask for a line of its own"
+            )
             raise Unmappable(told.mapping, f"{told.field}.sublines", words, relation)
 
 
@@ -150,45 +155,45 @@ def net(price: Decimal, on_line: Sequence[Allowance], on_order: Sequence[Allowan
     """The price of one with allowances and charges. Raises Unmappable where that has no exact value."""
     percent = _percent(on_line, told)
     found = price * (100 + percent) / 100 if percent else price
-    for one_ in on_line:
-        if one_.sign:
-            found += one_.sign * _each(one_, told)
+    for entry in on_line:
+        if entry.sign:
+            found += entry.sign * _each(entry, told)
     percent = _percent(on_order, told)
     return plain(found * (100 + percent) / 100 if percent else found)
 
 
 def _percent(found: Iterable[Allowance], told: Told) -> Decimal:
     """What the percentages add, below zero for allowances. An amount beside it wins."""
-    kept = [one_ for one_ in found if one_.sign and one_.amount is None and one_.percent]
+    kept = [entry for entry in found if entry.sign and entry.amount is None and entry.percent]
     if len(kept) > 1:
         raise told.wrong("several percentages: what each is of cannot be told; ask the partner for one")
     return kept[0].sign * (kept[0].percent or Decimal(0)) if kept else Decimal(0)
 
 
-def _each(one_: Allowance, told: Told) -> Decimal:
+def _each(entry: Allowance, told: Told) -> Decimal:
     """What an allowance or charge of a line is for one unit."""
-    if one_.amount is not None:
-        share = divided(one_.amount, told.quantity)
+    if entry.amount is not None:
+        share = divided(entry.amount, told.quantity)
         if share is None:
-            words = f"{one_.amount} over {told.quantity} has no exact share for one: ask for a price that has it"
-            raise told.wrong(words, str(one_.amount))
+            words = f"{entry.amount} over {told.quantity} has no exact share for one: ask for a net price"
+            raise told.wrong(words, str(entry.amount))
         return share
-    if one_.rate is not None:
-        if one_.unit not in ("", told.unit):
-            raise told.wrong(f"a rate for {one_.unit}, the line is in {told.unit}", one_.unit)
-        return one_.rate
-    if one_.percent is None:
-        raise told.wrong(f"allowance or charge {one_.code} names no amount: ask the partner", one_.code)
+    if entry.rate is not None:
+        if entry.unit not in ("", told.unit):
+            raise told.wrong(f"a rate for {entry.unit}, the line is in {told.unit}", entry.unit)
+        return entry.rate
+    if entry.percent is None:
+        raise told.wrong(f"allowance or charge {entry.code} names no amount: ask the partner", entry.code)
     return Decimal(0)
 
 
 def check_order(found: Iterable[Allowance], mapping: str) -> None:
     """Allowances of a whole order can be said where they are a percentage. Raises Unmappable for others."""
-    for one_ in found:
-        if one_.sign and (one_.amount or one_.rate or one_.percent is None) and one_.amount != 0:
-            what = "a charge" if one_.sign > 0 else "an allowance"
+    for entry in found:
+        if entry.sign and (entry.amount or entry.rate or entry.percent is None) and entry.amount != 0:
+            what = "a charge" if entry.sign > 0 else "an allowance"
             words = (
-                f"{what} ({one_.code or 'no code'}) on the whole order that is no percentage has no exact share "
-                "in its lines: ask the partner to put it on lines, or enter the order by hand"
+                f"{what} ({entry.code or 'no code'}) on the whole order that is no percentage has no exact "
+                "share in its lines: ask the partner to put it on lines, or enter the order by hand"
             )
-            raise Unmappable(mapping, "allowances", words, str(one_.amount or one_.rate or ""))
+            raise Unmappable(mapping, "allowances", words, str(entry.amount or entry.rate or ""))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from connectors.edi import footing, guide, second, tokens, tree, write
+from connectors.edi.envelope import Problem
 from connectors.edi.examine import SetRead
 from connectors.edi.faults import DEFAULT, Status
 from connectors.edi.reading import GroupRead, InterchangeRead, Read, read
@@ -28,23 +29,23 @@ def sound(text: str) -> None:
 
 
 def _clean(text: str) -> Sequence[Read]:
+    """What our own reading finds; an acknowledgment may be of a version that we have no guide for."""
     found = [*read(tokens.of_bytes(text.encode()), DEFAULT)]
-    faults = [fault.message for one in found if isinstance(one, SetRead) for fault in one.faults]
-    faults += [
-        note.message for one in found if isinstance(one, GroupRead | InterchangeRead) for note in one.notes
-    ]
-    faults += [one.reason for one in found if isinstance(one, SetRead) and one.reason]
+    faults: list[str] = []
+    for one in found:
+        if isinstance(one, SetRead) and not _foreign(one):
+            faults += [fault.message for fault in one.faults] + ([one.reason] if one.reason else [])
+        elif isinstance(one, GroupRead | InterchangeRead):
+            faults += [note.message for note in one.notes]
+        elif isinstance(one, Problem):
+            faults.append(one.message)
     if faults:
-        _refuse(found, faults)
+        raise _refusal(faults)
     return found
 
 
-def _refuse(found: Sequence[Read], faults: Sequence[str]) -> None:
-    sets = [one for one in found if isinstance(one, SetRead)]
-    known = all(one.status is Status.UNSUPPORTED and one.id in ("997", "999") for one in sets if one.reason)
-    if known and sets and not any(one.status is Status.REJECTED for one in sets):
-        return  # an acknowledgment goes in the version it was asked in, whether we have a guide for it or not
-    raise _refusal(faults)
+def _foreign(one: SetRead) -> bool:
+    return one.status is Status.UNSUPPORTED and one.id in ("997", "999")
 
 
 def _refusal(faults: Sequence[str]) -> Rejected:
@@ -56,7 +57,7 @@ def _refusal(faults: Sequence[str]) -> Rejected:
 def _again(one: SetRead) -> None:
     """The second reading, along the guide of the version."""
     release = int(one.guide.rpartition(" ")[2] or 0)
-    if release in guide.OWN_RELEASES:
+    if release in guide.OWN_RELEASES and not _foreign(one):
         objections = second.objections(one.id, release, one.found.segments, one.found.marks)
         if objections:
             raise _refusal([f"{one.id} {words} (second reading)" for words in objections])

@@ -70,7 +70,7 @@ class Settings(BaseModel):
     customer: str = Setting(
         default="",
         max_length=120,
-        description="the customer whose orders come here: CONNECTION:ID such as netsuite:107, or the hub's id",
+        description="whose orders come here: CONNECTION:ID such as netsuite:107, or the hub's id",
     )
 
     # form
@@ -171,7 +171,9 @@ class Settings(BaseModel):
     upload_key: SecretStr = Setting(
         default=SecretStr(""), description="key an upload over HTTP carries as `Authorization: Bearer <key>`"
     )
-    sftp_host: str = Setting(default="", max_length=253, description="server of the partner or VAN; empty: none")
+    sftp_host: str = Setting(
+        default="", max_length=253, description="server of the partner or VAN; empty: none"
+    )
     sftp_port: int = Setting(default=22, ge=1, le=65535)
     sftp_user: str = Setting(default="", max_length=100)
     sftp_password: SecretStr = Setting(default=SecretStr(""), description="or a private key")
@@ -199,8 +201,44 @@ class Settings(BaseModel):
     http_key: SecretStr = Setting(default=SecretStr(""), description="sent there as a bearer token")
 
     # ---- further fields of the transports (transport.py) stand below this line ----
+    as2_id: str = Setting(default="", max_length=128, description="our name in AS2; empty: no AS2")
+    as2_partner_id: str = Setting(default="", max_length=128, description="the partner's name in AS2")
+    as2_url: str = Setting(
+        default="", max_length=500, description="address we send AS2 messages to; empty: we send none"
+    )
+    as2_certificate: str = Setting(
+        default="",
+        max_length=50_000,
+        description="our certificate as PEM; of several the first is for sending, all are for reading",
+    )
+    as2_private_key: SecretStr = Setting(
+        default=SecretStr(""),
+        description="its RSA key as PEM, without a passphrase; one for each certificate",
+    )
+    as2_partner_certificate: str = Setting(
+        default="",
+        max_length=50_000,
+        description="the partner's certificate as PEM; several while they change it, the first for sending",
+    )
+    as2_mdn: Literal["sync", "async", "none"] = Setting(
+        default="sync",
+        description="receipt that we ask for: in the answer, later in a call of theirs, or none",
+    )
+    as2_mdn_url: str = Setting(
+        default="",
+        max_length=500,
+        description="for async: the address of this connection's webhook as the partner reaches it",
+    )
+    as2_encryption: Literal["aes128", "aes256", "none"] = Setting(
+        default="aes256", description="of what we send; unless none, what comes must be encrypted too"
+    )
+    as2_compression: bool = Setting(default=False, description="compress what we send (RFC 5402)")
+    send_by: Literal["", "as2", "sftp", "http"] = Setting(
+        default="",
+        description="how interchanges leave where more than one way is set; empty: by the only one",
+    )
 
-    @field_validator("http_url")
+    @field_validator("http_url", "as2_url", "as2_mdn_url")
     @classmethod
     def _address(cls, value: str) -> str:
         return web_address(value, "https://edi.partner.example/inbox")
@@ -215,7 +253,9 @@ class Settings(BaseModel):
     def _known_versions(cls, told: Mapping[str, str]) -> Mapping[str, str]:
         for set_id, version in told.items():
             if set_id not in GROUP_CODES:
-                raise ValueError(f"{set_id}: there is no such set; there are {', '.join(sorted(GROUP_CODES))}")
+                raise ValueError(
+                    f"{set_id}: there is no such set; there are {', '.join(sorted(GROUP_CODES))}"
+                )
             if not _VERSION.fullmatch(version) or (release_of(version) or 0) < 2000:
                 raise ValueError(f"{set_id}: {version} is no version such as 004010 or 004030VICS")
         return told

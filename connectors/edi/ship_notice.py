@@ -66,7 +66,7 @@ def ship_notice(settings: Settings, record: Record, stamp: datetime, serial: Cal
 
     Raises Invalid where a line is not of the order, or packages hold other quantities than the shipment.
     """
-    order = ordered.ordered(record)
+    order = ordered.ordered(record, settings.price_bases)
     items = [_shipped(one, order, record) for one in record.get("lines") or ()]
     packs = _packs(settings, record, order, items)
     levels = _Levels()
@@ -196,5 +196,13 @@ def _item(item: _Shipped, levels: _Levels, levels_parent: int) -> Iterator[Segme
     line = item.line
     yield levels.next(levels_parent, "I", children=False)
     yield ("LIN", line.number, *(line.pairs() or ("VN", line.sku)))
-    yield ("SN1", line.number, number(item.quantity), line.unit, "", number(line.quantity), line.unit)
+    yield (
+        "SN1",
+        line.number,
+        number(item.quantity),
+        line.counted_in,
+        "",
+        number(line.quantity),
+        line.counted_in,
+    )
     yield from described(line.name)

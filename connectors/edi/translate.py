@@ -11,6 +11,7 @@ from hub.sdk import Unmappable
 
 Tree = Mapping[str, Any]
 DIGITS = 50
+_FINEST = Decimal(1).scaleb(-12)  # of a price for one
 
 # X12 element 355 to UN/ECE Recommendation 20 (X codes: Recommendation 21 packages).
 UNITS: Mapping[str, str] = MappingProxyType({
@@ -47,7 +48,8 @@ SET_CODES: Mapping[str, str] = MappingProxyType({  # element 718
 })  # fmt: skip
 GROUP_NOTES: Mapping[str, str] = MappingProxyType({  # element 716
     "1": "the group is not supported", "2": "the version is not supported", "3": "GE is missing",
-    "4": "GS06 and GE02 differ", "5": "GE01 is not the number of sets", "6": "GS06 is wrong or was used before",
+    "4": "GS06 and GE02 differ", "5": "GE01 is not the number of sets",
+    "6": "GS06 is wrong or was used before",
 })  # fmt: skip
 SEGMENT_CODES: Mapping[str, str] = MappingProxyType({  # element 720
     "1": "the segment is not known", "2": "the segment is not expected here", "3": "the segment is missing",
@@ -117,13 +119,14 @@ def divided(value: Decimal, by: Decimal) -> Decimal | None:
     with localcontext() as context:
         context.prec = DIGITS
         found = value / by
-        return plain(found) if found * by == value and -found.as_tuple().exponent <= 20 else None
+        exact = found * by == value and found == found.quantize(_FINEST)
+    return plain(found) if exact else None
 
 
 def plain(value: Decimal) -> Decimal:
     """Without an exponent and without noughts at its end: 1.50 is 1.5, 1E+2 is 100."""
-    short = value.normalize()
-    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))
+    whole = value.to_integral_value()
+    return whole.quantize(Decimal(1)) if value == whole else value.normalize()
 
 
 def check_digit_holds(code: str) -> bool:

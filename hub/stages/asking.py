@@ -12,11 +12,12 @@ from hub.model.order import LINES_MAX
 class Asked(NamedTuple):
     """The order with the change in it, and what speaks against it.
 
-    `problems` make it impossible to say what is meant; about `doubts` a person can decide. `told`: each
-    thing that is asked, in words.
+    `change`: the same with the lines that were found for it. `problems` make it impossible to say what is
+    meant; about `doubts` a person can decide. `told`: each thing that is asked, in words.
     """
 
     order: Order
+    change: OrderChange
     problems: Sequence[str]
     doubts: Sequence[str]
     told: Sequence[str]
@@ -60,11 +61,15 @@ class _Lines:
 def asked_for(change: OrderChange, order: Order) -> Asked:
     """Carry out a change on a copy of its order: lines by their id, else by a sku that only one line has."""
     lines = _Lines(order)
+    found: list[ChangedLine] = []
     for one in change.lines:
+        line = None if one.action == "add" else lines.found(one)
         if one.action == "add":
             _add(one, lines)
-        elif (line := lines.found(one)) is not None:
+        elif line is not None:
             _change(one, line, lines)
+        # named for ever: what is deleted or replaced cannot be found by its sku later
+        found.append(one.model_copy(update={"line_id": line.line_id}) if line is not None else one)
     if len(lines.by_id) > LINES_MAX:
         lines.problems.append(f"the order would have more than {LINES_MAX} lines")
     fields: dict[str, Any] = {}
@@ -75,7 +80,8 @@ def asked_for(change: OrderChange, order: Order) -> Asked:
         lines.told.append(f"delivery on {change.requested_on}{_instead(order.requested_on)}")
     if not fields and change.note and not any(one.action == "none" for one in change.lines):
         lines.doubts.append("it changes nothing but has a note, which may say more")
-    return Asked(order.model_copy(update=fields), lines.problems, lines.doubts, lines.told)
+    named = change.model_copy(update={"lines": tuple(found)})
+    return Asked(order.model_copy(update=fields), named, lines.problems, lines.doubts, lines.told)
 
 
 def _add(one: ChangedLine, lines: _Lines) -> None:

@@ -1,8 +1,8 @@
 """Changing: what a customer asks to change in an order is taken while that is safe, else a person decides.
 
-Safe is what is said without doubt, of an order that is not agreed yet, or of one that is agreed, where nothing
-is shipped or billed and it stays valid and within the customer's limit. A changed order goes the way of a new
-one: it is validated and checked for credit again. Changes are taken in the order of their numbers.
+Safe is what is said without doubt, of an order that is not agreed yet, or of one that is agreed, of which
+nothing is shipped or billed, if it stays valid and within the customer's limit. A changed order goes the way
+of a new one: it is validated and checked for credit again. Changes are taken in the order of their numbers.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def check(change: OrderChange, read: Reader) -> Outcome:
     against = [*asked.problems, *asked.doubts] or list(_against(asked, order, read))
     if against:
         return _waiting(change, order, asked, against, read)
-    return _taken(change, order, asked, read)
+    return _taken(order, asked, read)
 
 
 def accept(change: OrderChange, choice: Choice, read: Reader) -> Outcome:
@@ -52,12 +52,14 @@ def accept(change: OrderChange, choice: Choice, read: Reader) -> Outcome:
     if change.action == "cancel":
         gone = Outcome() if order.state is OrderState.CANCELLED else amending.withdraw(order, choice, read)
         return together(_accepted(change), gone)
+    if order.state is OrderState.CANCELLED:
+        raise Invalid(f"order {order.number} is cancelled: reject the change", field="decision")
     asked = asked_for(change, order)
     if asked.problems:
         raise Invalid(
             f"{asked.problems[0]}: reject the change, and have the buyer send it again", field="decision"
         )
-    return _taken(change, order, asked, read)
+    return _taken(order, asked, read)
 
 
 def credit_difference(change: OrderChange, choice: Choice, read: Reader) -> Outcome:
@@ -66,15 +68,15 @@ def credit_difference(change: OrderChange, choice: Choice, read: Reader) -> Outc
     Raises Invalid where nothing was billed too much, or the change cannot be read.
     """
     order = _decidable(change, read)
-    said: Mapping[str, Any] = {}
+    said, named = dict[str, Any](), change
     if change.action == "change":
         asked = asked_for(change, order)
         if asked.problems:
             raise Invalid(f"{asked.problems[0]}: nobody can tell what to credit", field="decision")
-        said = {"proposed": _proposed(asked.order)}
+        said, named = {"proposed": _proposed(asked.order)}, asked.change
     note = choice.note or f"change {change.number} of purchase order {order.purchase_order}".strip()
     settled = amending.credit(order, choice._replace(note=note, evidence=said), read)
-    return together(settled, _accepted(change))
+    return together(settled, _accepted(named))
 
 
 def reject(change: OrderChange, choice: Choice, read: Reader) -> Outcome:
@@ -117,7 +119,9 @@ def _newer(change: OrderChange, read: Reader) -> OrderChange | None:
 
 def _against(asked: Asked, order: Order, read: Reader) -> Iterable[str]:
     """Why a change that is well said is not taken without a person. Before it is agreed, nothing."""
-    if order.state in _UNDECIDED or asked.order == order:
+    if order.state is OrderState.CANCELLED:
+        yield "the order is cancelled already"
+    if order.state in (*_UNDECIDED, OrderState.CANCELLED) or asked.order == order:
         return
     if amending.proposal(order, asked.order, read).step != "amend":
         yield f"the order is {_words(order)} already"
@@ -132,7 +136,7 @@ def _words(order: Order) -> str:
     return "partly shipped or billed" if agreed else str(order.state)
 
 
-def _taken(change: OrderChange, order: Order, asked: Asked, read: Reader) -> Outcome:
+def _taken(order: Order, asked: Asked, read: Reader) -> Outcome:
     """The order is judged again with the change in it; then the customer is told."""
     if order.state in _UNDECIDED:
         again = Outcome(events=[Event("order.changed", asked.order, touch=True)])
@@ -141,7 +145,7 @@ def _taken(change: OrderChange, order: Order, asked: Asked, read: Reader) -> Out
     else:
         proposed = {"proposed": _proposed(asked.order)}
         again = amending.amend(order, Choice("hub", "", {}, proposed), read)
-    return together(again, _accepted(change))
+    return together(again, _accepted(asked.change))
 
 
 def _withdrawn(change: OrderChange, order: Order, read: Reader) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hub.ui import partner_words, remitted_words
+from hub.ui import changing_words, partner_words, remitted_words
 from hub.ui.said import Said
 
 _STATES: Mapping[str, Said] = {
@@ -75,6 +75,7 @@ _OUTCOMES: Mapping[str, Said] = {
 REASONS: Mapping[str, Said] = {
     **remitted_words.REASONS,
     **partner_words.REASONS,
+    **changing_words.REASONS,
     "credit_hold": Said("Credit hold", "warn", "The order waits because of what the customer owes already."),
     "credit_rejected": Said("Credit rejected", "bad", "The customer is blocked and gets no new orders."),
     "order_invalid": Said("Order not valid", "warn", "Something in the order keeps it from being accepted."),
@@ -130,6 +131,7 @@ REASONS: Mapping[str, Said] = {
 
 _DECISIONS: Mapping[str, Said] = {
     **remitted_words.DECISIONS,
+    **changing_words.DECISIONS,
     "release": Said("Release the order", "good", "It is approved now, delivered and invoiced as usual."),
     "reject": Said("Reject the order", "bad", "It ends here; the source system is told."),
     "accept": Said("Accept as it is", "good", "Doubts are set aside; hard problems still stop it."),
@@ -166,6 +168,7 @@ _DECISIONS: Mapping[str, Said] = {
 _DECISIONS_OF: Mapping[tuple[str, str], Said] = {
     **remitted_words.DECISIONS_OF,
     **partner_words.DECISIONS_OF,
+    **changing_words.DECISIONS_OF,
     ("shipment_refused", "retry"): Said(
         "Judge it again", "good", "Do this once order or shipment are mended."
     ),
@@ -222,6 +225,7 @@ _DECISIONS_OF: Mapping[tuple[str, str], Said] = {
 _EVENTS: Mapping[str, str] = {
     **remitted_words.EVENTS,
     **partner_words.EVENTS,
+    **changing_words.EVENTS,
     "customer.received": "Customer received",
     "customer.changed": "Customer changed",
     "customer.credit_freed": "Credit freed",
@@ -407,9 +411,9 @@ def difference(name: str) -> Said:
     return DIFFERENCES.get(name) or Said(_plain(name))
 
 
-def state(name: str) -> Said:
-    """A state; one we have no words for is shown as it is."""
-    return _STATES.get(name) or Said(_plain(name))
+def state(name: str, kind: str = "") -> Said:
+    """A state, of documents of this kind; one we have no words for is shown as it is."""
+    return changing_words.STATES_OF.get((kind, name)) or _STATES.get(name) or Said(_plain(name))
 
 
 def version_state(name: str) -> Said:

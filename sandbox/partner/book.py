@@ -1,8 +1,8 @@
-"""The retailer's own books: what was ordered, and what the supplier has confirmed, shipped and invoiced of it."""
+"""The retailer's own books: what was ordered, and what was confirmed, shipped and invoiced of it."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -84,9 +84,9 @@ class Line:
     number: str
     item: Item
     cancelled: bool = False
-    told: dict[str, Counter[str]] = field(default_factory=dict)  # store -> ACK01 -> quantity
-    shipped: Counter[str] = field(default_factory=Counter)  # store -> quantity
-    invoiced: Counter[str] = field(default_factory=Counter)
+    told: dict[str, dict[str, Decimal]] = field(default_factory=dict)  # store -> ACK01 -> quantity
+    shipped: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by store
+    invoiced: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     credited: Decimal = ZERO
 
     def ordered(self, store: str = "") -> Decimal:
@@ -97,8 +97,8 @@ class Line:
 
     def accepted(self, store: str = "") -> Decimal:
         """What the supplier has said will come, by a store or to all."""
-        counted = [self.told.get(store, Counter())] if store else list(self.told.values())
-        return sum((Decimal(q) for one in counted for code, q in one.items() if code in ACCEPTING), ZERO)
+        counted = [self.told.get(store, {})] if store else list(self.told.values())
+        return sum((q for one in counted for code, q in one.items() if code in ACCEPTING), ZERO)
 
 
 ACCEPTING = frozenset(("IA", "AC", "AR", "IB", "IC", "IP", "IQ", "IS", "DR", "BP", "IE", "IH", "SP", "AA"))
@@ -235,12 +235,8 @@ class Book:
     labels: set[str] = field(default_factory=set)
 
     def order(self, number: str, release: str = "") -> Order | None:
-        """The order of exactly this number; the only release where none is named."""
-        found = self.orders.get((number, release))
-        if found is None and not release:
-            releases = [one for one in self.orders.values() if one.number == number]
-            return releases[0] if len(releases) == 1 else None
-        return found
+        """The order of exactly this number and release."""
+        return self.orders.get((number, release))
 
     def invoices(self) -> Iterator[tuple[Order, Invoice]]:
         """Every invoice with its order."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from sandbox.partner.book import Allowance, Alter, Amendment, Item, Order, Payment
+from sandbox.partner.book import Allowance, Alter, Amendment, Item, Line, Order, Payment
 from sandbox.partner.writing import Doc, cents, day, plain
 
 STORES_PER_SDQ = 10
@@ -14,11 +14,20 @@ NOTE_LENGTH = 264  # of MSG01
 
 
 def purchase_order(order: Order, purpose: str = "00", seller: str = "ACME") -> Doc:
-    """The 850 of an order. `purpose` is BEG01: 00 original, 01 cancellation, 07 duplicate, 06 confirmation."""
+    """The 850 of an order. `purpose` is BEG01: 00 original, 01 cancellation, 07 duplicate."""
     lines = [segment for line in order.lines for segment in _line(line.number, line.item)]
     quantity = sum((line.item.quantity for line in order.lines), Decimal(0))
     body = [
-        ["BEG", purpose, order.type, order.number, order.release, day(order.on), order.contract, order.response],
+        [
+            "BEG",
+            purpose,
+            order.type,
+            order.number,
+            order.release,
+            day(order.on),
+            order.contract,
+            order.response,
+        ],
         *_header(order),
         *_notes(order.notes),
         *_parties(order, seller),
@@ -131,6 +140,4 @@ def _altered(order: Order, one: Alter) -> list[str]:
 def as_order(number: str, items: Sequence[Item], on: date, at: datetime) -> Order:
     """An order with running line numbers where items name none."""
     lines = [(str(n) if item.line is None else item.line, item) for n, item in enumerate(items, 1)]
-    from sandbox.partner.book import Line
-
     return Order(number, [Line(line, item) for line, item in lines], on, at)

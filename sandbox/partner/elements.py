@@ -1,4 +1,4 @@
-"""Segments and data elements of what a supplier sends us: which, how long, of which type, and what goes together.
+"""Segments and data elements of what a supplier sends us: which, how long, of which type.
 
 Facts of X12 004010 for 855, 865, 856, 810, 997, 999; where 005010 allows more, `LONGER`.
 """
@@ -11,29 +11,30 @@ from typing import NamedTuple
 
 # Element: type and lengths. R has an explicit point, N2 none (two decimals implied), DT is CCYYMMDD.
 _ELEMENTS = """
-2:N0:1:6 12:ID:1:2 19:AN:2:30 22:AN:1:30 23:ID:1:1 26:ID:2:3 28:N0:1:9 40:ID:2:2 54:ID:2:2 65:R:1:8 66:ID:1:2
-67:AN:2:80 76:AN:1:22 79:AN:1:50 80:N0:1:7 81:R:1:10 82:R:1:8 87:AN:1:48 88:ID:1:2 91:ID:1:2 92:ID:2:2
-93:AN:1:60 96:N0:1:10 97:N0:1:6 98:ID:2:3 100:ID:3:3 103:AN:3:5 107:ID:1:2 116:ID:3:15 118:R:1:9 123:N0:1:6
-127:AN:1:30 128:ID:2:3 133:ID:1:2 140:ID:2:4 143:ID:3:3 146:ID:2:2 156:ID:2:2 166:AN:1:55 183:R:1:8
-187:ID:1:2 189:R:1:8 206:AN:1:4 207:AN:1:10 212:R:1:17 234:AN:1:48 235:ID:2:2 236:ID:3:3 280:R:4:10 284:ID:2:2
-306:ID:1:2 309:ID:1:2 310:AN:1:30 323:DT:8:8 324:AN:1:22 326:AN:1:45 327:AN:1:8 328:AN:1:30 329:AN:4:9 330:R:1:15
-331:ID:2:2 332:R:1:6 333:ID:1:2 334:ID:2:2 335:ID:2:3 336:ID:2:2 337:TM:4:8 338:R:1:6 342:R:1:5 349:ID:1:1
-350:AN:1:20 351:N0:1:3 352:AN:1:80 353:ID:2:2 354:N0:1:6 355:ID:2:2 356:N0:1:6 357:R:1:8 358:R:1:10
-362:N2:1:10 363:ID:3:3 364:AN:1:80 365:ID:2:2 366:ID:2:2 367:AN:1:30 368:ID:2:2 369:AN:1:45 370:DT:8:8
-373:DT:8:8 374:ID:3:3 378:ID:1:1 380:R:1:15 382:R:1:10 384:R:1:9 385:R:1:9 386:N0:1:3 387:AN:1:35 388:DT:8:8
-389:N2:1:10 396:AN:2:30 441:ID:1:1 446:DT:8:8 447:AN:1:6 478:ID:1:1 479:ID:2:2 480:AN:1:12 522:ID:1:3 559:ID:2:2
-587:ID:2:2 610:N2:1:15 618:ID:1:3 620:ID:1:3 621:ID:1:3 623:ID:2:2 628:AN:1:12 639:ID:2:2 640:ID:2:2 646:R:1:15
-648:ID:3:3 649:R:1:10 662:ID:1:1 668:ID:2:2 669:ID:3:3 670:ID:2:2 671:R:1:9 673:ID:2:2 706:ID:2:2 715:ID:1:1
+2:N0:1:6 12:ID:1:2 19:AN:2:30 22:AN:1:30 23:ID:1:1 26:ID:2:3 28:N0:1:9 40:ID:2:2 54:ID:2:2 65:R:1:8
+66:ID:1:2 67:AN:2:80 76:AN:1:22 79:AN:1:50 80:N0:1:7 81:R:1:10 82:R:1:8 87:AN:1:48 88:ID:1:2 91:ID:1:2
+92:ID:2:2 93:AN:1:60 96:N0:1:10 97:N0:1:6 98:ID:2:3 100:ID:3:3 103:AN:3:5 107:ID:1:2 116:ID:3:15
+118:R:1:9 123:N0:1:6 127:AN:1:30 128:ID:2:3 133:ID:1:2 140:ID:2:4 143:ID:3:3 146:ID:2:2 156:ID:2:2
+166:AN:1:55 183:R:1:8 187:ID:1:2 189:R:1:8 206:AN:1:4 207:AN:1:10 212:R:1:17 234:AN:1:48 235:ID:2:2
+236:ID:3:3 280:R:4:10 284:ID:2:2 306:ID:1:2 309:ID:1:2 310:AN:1:30 323:DT:8:8 324:AN:1:22 326:AN:1:45
+327:AN:1:8 328:AN:1:30 329:AN:4:9 330:R:1:15 331:ID:2:2 332:R:1:6 333:ID:1:2 334:ID:2:2 335:ID:2:3
+336:ID:2:2 337:TM:4:8 338:R:1:6 342:R:1:5 349:ID:1:1 350:AN:1:20 351:N0:1:3 352:AN:1:80 353:ID:2:2
+354:N0:1:6 355:ID:2:2 356:N0:1:6 357:R:1:8 358:R:1:10 362:N2:1:10 363:ID:3:3 364:AN:1:80 365:ID:2:2
+366:ID:2:2 367:AN:1:30 368:ID:2:2 369:AN:1:45 370:DT:8:8 373:DT:8:8 374:ID:3:3 378:ID:1:1 380:R:1:15
+382:R:1:10 384:R:1:9 385:R:1:9 386:N0:1:3 387:AN:1:35 388:DT:8:8 389:N2:1:10 396:AN:2:30 441:ID:1:1
+446:DT:8:8 447:AN:1:6 478:ID:1:1 479:ID:2:2 480:AN:1:12 522:ID:1:3 559:ID:2:2 587:ID:2:2 610:N2:1:15
+618:ID:1:3 620:ID:1:3 621:ID:1:3 623:ID:2:2 628:AN:1:12 639:ID:2:2 640:ID:2:2 646:R:1:15 648:ID:3:3
+649:R:1:10 662:ID:1:1 668:ID:2:2 669:ID:3:3 670:ID:2:2 671:R:1:9 673:ID:2:2 706:ID:2:2 715:ID:1:1
 716:ID:1:3 717:ID:1:1 718:ID:1:3 719:N0:1:6 720:ID:1:3 721:ID:2:3 723:ID:1:3 724:AN:1:99 725:N0:1:4
-728:ID:1:2 734:AN:1:12 735:ID:1:2 736:ID:1:1 737:ID:2:2 738:ID:1:3 739:R:1:20 740:R:1:20 741:R:1:20 750:ID:2:3
-751:AN:1:12 752:ID:2:2 765:N0:1:2 770:AN:1:20 782:R:1:18 786:ID:1:2 810:N0:1:6 819:AN:2:3 822:AN:1:15 828:R:1:9
-883:ID:1:1 933:AN:1:264 934:ID:2:2 935:ID:2:2 936:ID:2:4 954:R:1:10 955:ID:2:2 956:AN:1:10 963:ID:2:2 1005:ID:4:4
-1250:ID:2:3 1251:AN:1:35 1300:ID:4:4 1301:AN:1:10 325:AN:1:20 347:R:1:10 1705:AN:1:35 C030:C:0:0 C001:C:0:0
-C040:C:0:0
+728:ID:1:2 734:AN:1:12 735:ID:1:2 736:ID:1:1 737:ID:2:2 738:ID:1:3 739:R:1:20 740:R:1:20 741:R:1:20
+750:ID:2:3 751:AN:1:12 752:ID:2:2 765:N0:1:2 770:AN:1:20 782:R:1:18 786:ID:1:2 810:N0:1:6 819:AN:2:3
+822:AN:1:15 828:R:1:9 883:ID:1:1 933:AN:1:264 934:ID:2:2 935:ID:2:2 936:ID:2:4 954:R:1:10 955:ID:2:2
+956:AN:1:10 963:ID:2:2 1005:ID:4:4 1250:ID:2:3 1251:AN:1:35 1300:ID:4:4 1301:AN:1:10 325:AN:1:20
+347:R:1:10 1705:AN:1:35 C030:C:0:0 C001:C:0:0 C040:C:0:0
 """
 LONGER = {"127": 50, "76": 22, "234": 80, "364": 256, "93": 60, "352": 80}  # from 005010 on
 
-# Elements in their order; ! mandatory. Behind the bar: P all or none, R one of them, C the first needs the others.
+# Elements in their order; ! mandatory. Behind the bar: P all or none, R one of them, C the first needs.
 _SEGMENTS = """
 ST 143! 329! 1705
 SE 96! 329!
@@ -87,10 +88,11 @@ IK3 721! 719! 447 620
 IK4 C030! 725 621! 724
 IK5 717! 618 618 618 618 618
 """
-LOOSE = frozenset(
-    "CSH CTB DIS INC IT3 IT8 MEA PAL PKG PO3 PWK SCH SDQ SI SLN TAX TC2 TD4 TSD YNQ CTX LDT PAM CLD ETD L7 BAL "
-    "CRC SR".split()
-)
+_LOOSE = """
+CSH CTB DIS INC IT3 IT8 MEA PAL PKG PO3 PWK SCH SDQ SI SLN TAX TC2 TD4 TSD YNQ CTX LDT PAM CLD ETD L7 BAL CRC
+SR
+"""
+LOOSE = frozenset(_LOOSE.split())  # known, and their elements not looked at
 CODES = {
     "353": frozenset(("00", "01", "02", "03", "04", "05", "06", "07", "22")),
     "715": frozenset("AEMPRWX"),
@@ -132,7 +134,9 @@ def _shape(line: str) -> Shape:
     for word in plain.split():
         number = word.rstrip("!?")
         elements.append(Element(number, *_element(number), "!" in word))
-    rules = [(one[0], tuple(int(one[at : at + 2]) for at in range(1, len(one), 2))) for one in held.split()]
+    pairs = [at for at, one in enumerate(elements, 1) if one.number == "235" and not one.must]
+    rules: list[tuple[str, tuple[int, ...]]] = [("P", (at, at + 1)) for at in pairs]
+    rules += [(one[0], tuple(int(one[at : at + 2]) for at in range(1, len(one), 2))) for one in held.split()]
     return Shape(tuple(elements), tuple(rules))
 
 

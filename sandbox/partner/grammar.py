@@ -1,6 +1,6 @@
 """The order of segments in a transaction set, and the walk along it that a strict receiver makes.
 
-A set is written as a line: `!` mandatory, `*` may repeat, parentheses a loop that begins with its first segment.
+A set is a line: `!` mandatory, `*` may repeat, parentheses a loop that begins with its first segment.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ _WORD = re.compile(r"\(|\)[!*]*|[A-Z0-9]+[!*]*")
 UNKNOWN, UNEXPECTED, MISSING, TOO_OFTEN, NOT_HERE, ORDER = "1", "2", "3", "5", "6", "7"  # AK304
 
 HEADER = (
-    "CUR REF* PER* TAX* FOB* CTP* PAM* CSH* (SAC CUR)* ITD* DIS* INC* DTM* LIN* SI* (PID MEA*)* MEA* PWK* PKG* "
-    "TD1* TD5* TD3* TD4* MAN* TXI* CTB* "
+    "CUR REF* PER* TAX* FOB* CTP* PAM* CSH* (SAC CUR)* ITD* DIS* INC* DTM* LIN* SI* (PID MEA*)* MEA* PWK* "
+    "PKG* TD1* TD5* TD3* TD4* MAN* TXI* CTB* "
 )
 PARTY = "(N1 N2* N3* N4 REF* PER* SI* FOB* TD1* TD5*)* "
 LINE = (
-    "LIN* SI* CUR PO3* (CTP CUR)* PAM* MEA* (PID MEA*)* PWK* PKG* PO4* REF* PER* (SAC CUR CTP)* IT8* ITD* DIS* "
-    "INC* TAX* FOB* SDQ* DTM* LDT* TD1* TD5* TD3* TD4* (ACK DTM*)* MAN* AMT* CTB* TXI* (QTY SI*)* "
-    "(SCH TD1* TD5* REF*)* (N9 DTM* MSG*)* (N1 N2* N3* N4 REF* PER*)* (SLN PID* PO3* CTP* ACK* SAC* DTM* PO4*)*"
+    "LIN* SI* CUR PO3* (CTP CUR)* PAM* MEA* (PID MEA*)* PWK* PKG* PO4* REF* PER* (SAC CUR CTP)* IT8* ITD* "
+    "DIS* INC* TAX* FOB* SDQ* DTM* LDT* TD1* TD5* TD3* TD4* (ACK DTM*)* MAN* AMT* CTB* TXI* (QTY SI*)* "
+    "(SCH TD1* TD5* REF*)* (N9 DTM* MSG*)* (N1 N2* N3* N4 REF* PER*)* "
+    "(SLN PID* PO3* CTP* ACK* SAC* DTM* PO4*)*"
 )
 ADDRESS = "(N1 N2* N3* N4 REF* PER*)* "
 SETS = {

@@ -1,4 +1,4 @@
-"""What the buyer's bank and office write about money: the 820, with what is kept back and why (section 4.6)."""
+"""What the buyer's bank and office write about money: the 820, with what is kept back and why."""
 
 from __future__ import annotations
 

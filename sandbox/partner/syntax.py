@@ -1,4 +1,4 @@
-"""The syntax of one transaction set as a strict receiver judges it: places, elements, counts; told as AK3 and AK4."""
+"""The syntax of one transaction set as a strict receiver judges it; told as AK3 and AK4."""
 
 from __future__ import annotations
 
@@ -16,7 +16,17 @@ _WHOLE = re.compile(r"-?\d+")
 _ID = re.compile(r"[A-Z0-9]+")
 _TIME = re.compile(r"([01]\d|2[0-3])[0-5]\d([0-5]\d\d{0,2})?")
 _TEXT = re.compile(r"[ -~]+")
-MISSING, CONDITION, TOO_MANY, SHORT, LONG, CHARACTER, CODE, DATE, TIME = "1", "2", "3", "4", "5", "6", "7", "8", "9"
+MISSING, CONDITION, TOO_MANY, SHORT, LONG, CHARACTER, CODE, DATE, TIME = (
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "8",
+    "9",
+)
 
 PLACE_RULES = {
     grammar.UNKNOWN: ("segment-unknown", "is no segment of the standard"),
@@ -84,9 +94,11 @@ def _elements(segment: Segment, shape: Shape, version: str, marks: Marks) -> Ite
     if segment.elements and not segment.elements[-1]:
         yield Fault(segment.id, segment.position, TOO_MANY, len(segment.elements))
     for kind, places in shape.conditions:
-        at = _broken(kind, [bool(segment.at(place)) for place in places])
-        if at is not None:
-            yield Fault(segment.id, segment.position, CONDITION, places[at], shape.elements[places[at] - 1].number)
+        lost = _broken(kind, [bool(segment.at(place)) for place in places])
+        if lost is not None:
+            place = places[lost]
+            number = shape.elements[place - 1].number
+            yield Fault(segment.id, segment.position, CONDITION, place, number)
 
 
 def _broken(kind: str, there: list[bool]) -> int | None:

@@ -12,7 +12,15 @@ from sandbox.partner.x12 import Marks
 
 MESSAGE_LENGTH = 264
 FAULTS_MAX = 99
-SET_UNSUPPORTED, NO_SE, SE_NUMBER, SE_COUNT, IN_ERROR, SET_ID, SET_NUMBER = "1", "2", "3", "4", "5", "6", "7"  # AK502
+SET_UNSUPPORTED, NO_SE, SE_NUMBER, SE_COUNT, IN_ERROR, SET_ID, SET_NUMBER = (
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+)  # AK502
 
 
 class Judged(NamedTuple):
@@ -82,13 +90,22 @@ def technical(number: str, stamp: tuple[str, str], code: str, note: str) -> list
 
 def text(subject: str, lines: Sequence[str], at: datetime) -> Doc:
     """An 864."""
-    parts = [line[n : n + MESSAGE_LENGTH] for line in lines for n in range(0, max(len(line), 1), MESSAGE_LENGTH)]
+    parts = [
+        line[n : n + MESSAGE_LENGTH] for line in lines for n in range(0, max(len(line), 1), MESSAGE_LENGTH)
+    ]
     body = [["BMG", "00", subject], ["DTM", "097", day(at.date())], ["MIT", "1", subject]]
     return Doc("864", [*body, *(["MSG", part] for part in parts if part)], subject)
 
 
 def objection(
-    number: str, set_id: str, reference: str, words: Sequence[str], at: datetime, *, group: str = "", control: str = ""
+    number: str,
+    set_id: str,
+    reference: str,
+    words: Sequence[str],
+    at: datetime,
+    *,
+    group: str = "",
+    control: str = "",
 ) -> Doc:
     """An 824: the document `reference` (an invoice number, say) is refused, in words."""
     original = ["OTI", "TR", "IV" if set_id == "810" else "TN", reference]

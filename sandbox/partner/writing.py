@@ -1,4 +1,4 @@
-"""Writing X12: envelopes with control numbers of our own, and the ways in which a partner's file may be wrong."""
+"""Writing X12: envelopes with control numbers of our own, and all the ways to be wrong on purpose."""
 
 from __future__ import annotations
 
@@ -72,9 +72,13 @@ class Mischief(BaseModel):
     @property
     def breaks_set(self) -> bool:
         """Must the receiver refuse the first set?"""
-        return bool(
-            self.set_count or self.set_number or self.unknown_segment or self.drop or self.spoil or self.group_code
-        )
+        of_set = self.set_count or self.set_number or self.unknown_segment or self.drop
+        return bool(of_set or self.spoil or self.group_code)
+
+    @property
+    def breaks_envelope(self) -> bool:
+        """Must the receiver refuse the interchange, so that no 997 is to be expected?"""
+        return bool(self.no_end or self.usage or self.to or self.interchange_number or self.interchange_count)
 
 
 class SetOut(NamedTuple):
@@ -173,7 +177,8 @@ def _isa(head: Envelope, style: Style, mischief: Mischief) -> list[str]:
     standard = "U" if version == "00401" else style.marks.repetition
     line = [
         "ISA", "00", " " * 10, "00", " " * 10,
-        head.sender.qualifier, f"{head.sender.id:15}", head.receiver.qualifier, f"{mischief.to or head.receiver.id:15}",
+        head.sender.qualifier, f"{head.sender.id:15}",
+        head.receiver.qualifier, f"{mischief.to or head.receiver.id:15}",
         f"{head.at:%y%m%d}", f"{head.at:%H%M}", standard, version, f"{head.number:09}",
         "1" if head.wants_ta1 else "0", mischief.usage or head.usage, style.marks.component,
     ]  # fmt: skip
@@ -185,7 +190,8 @@ def _group(
 ) -> tuple[list[list[str]], GroupOut]:
     code = mischief.group_code or GROUP_CODES[docs[0].set_id]
     stamp = (f"{head.at:%Y%m%d}", f"{head.at:%H%M}")
-    lines = [["GS", code, head.sender.group_code, head.receiver.group_code, *stamp, number, "X", style.version]]
+    ends = (head.sender.group_code, head.receiver.group_code)
+    lines = [["GS", code, *ends, *stamp, number, "X", style.version]]
     sets: list[SetOut] = []
     for at, doc in enumerate(docs):
         control = "0001" if mischief.same_set_number else f"{at + 1:04}"

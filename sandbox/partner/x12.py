@@ -1,7 +1,7 @@
 """Reading X12 as a strict receiver does: fixed ISA, nothing between the envelopes, every fault told.
 
-Written from the reference (sections 4.0 and 1), with a tokenizer of its own: a misreading of the standard in the
-connector cannot be repeated here.
+Written from the reference (sections 4.0 and 1), with a tokenizer of its own: a misreading of the standard in
+the connector is not repeated here.
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ class InterchangeIn:
     technical: list[Segment] = field(default_factory=list)  # TA1
     tail: Segment | None = None
     found: list[Found] = field(default_factory=list)
+    raw: str = ""
 
     @property
     def number(self) -> str:
@@ -121,11 +122,10 @@ def parse(body: bytes) -> list[InterchangeIn]:
     while text.strip("\r\n"):
         if len(read) >= INTERCHANGES_MAX:
             raise NotX12(f"over {INTERCHANGES_MAX} interchanges in one file")
-        one, text = _interchange(text)
-        if not one.head.at(1) and read:
-            raise NotX12("text follows IEA that is no ISA")
+        one, rest = _interchange(text)
+        one.raw = text[: len(text) - len(rest)]
         read.append(one)
-        text = text.lstrip("\r\n")
+        text = rest.lstrip("\r\n")
     if not read:
         raise NotX12("the file is empty")
     return read

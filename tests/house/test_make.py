@@ -32,7 +32,10 @@ def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     folder.mkdir()
     shutil.copyfile(tree.ROOT / "Makefile", folder / "Makefile")
-    (folder / "requirements-dev.txt").write_text("")
+    (folder / "docker").mkdir()
+    shutil.copy(tree.ROOT / "docker" / "packages.sh", folder / "docker")
+    for name in ("requirements-dev.txt", "requirements-build.txt"):
+        (folder / name).write_text("")
     (folder / "pyproject.toml").write_text("")
     return folder
 

@@ -1,10 +1,11 @@
-"""Fetching by SFTP: from OpenSSH's server where it is installed, the key pinned, complete files once."""
+"""SFTP with OpenSSH's server where it is installed: the key pinned, complete files fetched and put, once."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,75 @@ def test_password_login_reads_and_where_nothing_may_be_moved_remembers(small: Se
     page = fetch.poll(None)
     after = fetch.poll(page.cursor)
     assert (bodies(page), bodies(after), bodies(fetch.poll(after.cursor))) == ([b"one"], [], [])
+
+
+def put(server: Server, name: str, body: bytes, folder: str = "") -> bool:
+    with SftpDoor(account(server)).session() as session:
+        return session.put(folder or str(server.folder), name, body)
+
+
+def test_a_file_is_put_whole_and_a_repeat_changes_nothing(there: Server) -> None:
+    body = bytes(range(256)) * 4_000
+    assert put(there, "000000007.x12", body) is True
+    before = (there.folder / "000000007.x12").stat()
+    assert put(there, "000000007.x12", body) is False
+    after = (there.folder / "000000007.x12").stat()
+    assert (there.folder / "000000007.x12").read_bytes() == body
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert [one.name for one in there.folder.iterdir()] == ["000000007.x12"]
+
+
+def test_nobody_sees_half_a_file(there: Server) -> None:
+    """A watcher like ours sees the file under its name only once it is whole."""
+    body, seen = b"x" * 3_000_000, set()
+    door = SftpDoor(account(there))
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(put, there, "a.x12", body)
+        with door.session() as session:
+            while not done.done():
+                seen |= {one.size for one in session.files(str(there.folder)) if Folder().wants(one.name)}
+            seen |= {one.size for one in session.files(str(there.folder))}
+    assert seen == {len(body)}
+
+
+def test_what_a_broken_attempt_left_behind_is_written_over(there: Server) -> None:
+    (there.folder / ".a.x12.part").write_bytes(b"longer than the whole file is")
+    assert put(there, "a.x12", b"whole") is True
+    assert {one.name: one.read_bytes() for one in there.folder.iterdir()} == {"a.x12": b"whole"}
+
+
+def test_another_file_of_that_name_stays(there: Server) -> None:
+    for other in (b"other", b"longer"):
+        (there.folder / "a.x12").write_bytes(other)
+        with pytest.raises(Rejected, match="another content"):
+            put(there, "a.x12", b"whole")
+        assert (there.folder / "a.x12").read_bytes() == other
+
+
+def test_where_we_may_not_write_or_there_is_no_folder_it_is_said(there: Server, small: Server) -> None:
+    with pytest.raises(Rejected, match="no such folder"):
+        put(there, "a.x12", b"x", "/nowhere")
+    with pytest.raises(Rejected, match="may not write"):
+        put(small, "a.x12", b"x", "/")
+    with SftpDoor(account(there)).session() as session:
+        session.has_folder(str(there.folder))
+        (there.folder / "file").write_bytes(b"")
+        for wrong in (f"{there.folder}/file", f"{there.folder}/none"):
+            with pytest.raises(Rejected):
+                session.has_folder(wrong)
+
+
+@pytest.mark.parametrize("name", ["", ".x", "../a", "a/b", "a\\b", "a\0b"])
+def test_a_name_that_leads_elsewhere_is_refused(there: Server, name: str) -> None:
+    with pytest.raises(Rejected, match="name of a file"):
+        put(there, name, b"x")
+
+
+def test_another_key_than_the_pinned_one_gets_no_file(there: Server) -> None:
+    door = SftpDoor(account(there, host_key=new_key()[1]))
+    with pytest.raises(AuthFailed, match="shows the key"), door.session() as session:
+        session.put(str(there.folder), "a.x12", b"x")
+    assert not list(there.folder.iterdir())
 
 
 def test_a_folder_that_is_not_there_is_said_so(there: Server) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -21,10 +21,12 @@ from hub.store import figures, views
 from hub.store.tx import Tx
 from hub.ui import words
 from hub.ui.pages import cash
+from hub.ui.render import quantity
 from hub.ui.visit import Visit, get, post
 
 ROWS = 50
 NOTE_MAX = 2_000
+REVISED_MAX = 200  # lines that one form revises
 CASH = frozenset({"unmatched_payment", "overpayment", "payment_reversed", "unapplied_credit"})
 _OF_PAYMENTS = frozenset({"on_account", "returned"})
 _HIDDEN = frozenset(
@@ -81,7 +83,9 @@ def case(visit: Visit, *, status: int = 200, told: str = "") -> Response:
                 (name, words.decision(name, row.reason))
                 for name in choices(row.reason)
                 if name not in _OF_PAYMENTS or isinstance(document, Payment)
+                if name != "revise" or (isinstance(document, Order) and document.response_wanted)
             ],
+            "revised": _revised(visit, document, row.reason),
         }  # fmt: skip
         if isinstance(document, Payment | CreditMemo) and row.reason in CASH:
             values["money"] = _money(tx, visit, document)
@@ -101,6 +105,34 @@ def _shown(evidence: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value for name, value in evidence.items() if name not in hidden and value not in ("", None, [])
     }
+
+
+def _revised(visit: Visit, document: Any, reason: str) -> Sequence[Mapping[str, Any]]:
+    """The lines of an order that may be accepted with changes, with what was entered."""
+    if "revise" not in choices(reason) or not isinstance(document, Order) or not document.response_wanted:
+        return ()
+    if len(document.lines) > REVISED_MAX:
+        return ()  # more than a form can carry: by the API
+    return [
+        {
+            "line_id": line.line_id, "sku": line.sku, "name": line.name, "unit_code": line.unit_code,
+            "ordered": quantity(line.quantity),
+            "quantity": visit.field(f"quantity.{line.line_id}") or quantity(line.quantity).replace(",", ""),
+            "promised": visit.field(f"promised.{line.line_id}"), "why": visit.field(f"why.{line.line_id}"),
+        }
+        for line in document.lines
+    ]  # fmt: skip
+
+
+def _entered(visit: Visit) -> Sequence[Mapping[str, Any]]:
+    names = [name.removeprefix("quantity.") for name in visit.form if name.startswith("quantity.")]
+    return [
+        {
+            "line_id": name, "quantity": visit.field(f"quantity.{name}") or None,
+            "promised_on": visit.field(f"promised.{name}") or None, "reason": visit.field(f"why.{name}"),
+        }
+        for name in names
+    ]  # fmt: skip
 
 
 def _row(tx: Tx, visit: Visit) -> Any:
@@ -162,6 +194,8 @@ def _values(visit: Visit, decision: str) -> Mapping[str, Any]:
         return {"customer": visit.field("customer")}
     if decision in ("adopt", "link"):
         return {"external_id": visit.field("external_id")}
+    if decision == "revise":
+        return {"lines": _entered(visit)}
     return {}
 
 
