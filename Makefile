@@ -9,6 +9,7 @@ WORKERS ?= 2
 CRM = hubspot
 ERP = netsuite
 PAY = bank
+EDI =
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
@@ -55,7 +56,7 @@ setup: .venv/stamp-package  ## create .venv with the o2c command, from hash-pinn
 	@echo "ready: $(BIN)/o2c"
 
 demo: setup  ## hub, simulated systems and a day of orders on this machine, no account needed
-	@$(BIN)/o2c demo --crm $(CRM) --erp $(ERP) --pay $(PAY)
+	@$(BIN)/o2c demo --crm $(CRM) --erp $(ERP) --pay $(PAY) $(if $(EDI),--edi)
 
 dev: setup  ## run the hub from this folder: one process, SQLite in var/
 	@$(BIN)/o2c serve

@@ -110,6 +110,9 @@ def demo(
     pay: Annotated[
         str, typer.Option(help="bank, or all: also by card at Stripe, and by ACH with an 820 in its addenda")
     ] = "bank",
+    edi: Annotated[
+        bool, typer.Option("--edi", help="also a retailer that orders, is billed and pays by EDI X12")
+    ] = False,
 ) -> None:
     """Hub with simulated CRMs, ERPs (NetSuite, SAP), banks and Stripe: from won deal to applied cash."""
     from hub.demo.crm import CHOICES
@@ -125,7 +128,7 @@ def demo(
     if wanted:
         ensure_free("127.0.0.1", wanted)
     with plainly():
-        raise typer.Exit(play(once=once, port=wanted, keep=keep, crm=crm, erp=erp, pay=pay))
+        raise typer.Exit(play(once=once, port=wanted, keep=keep, crm=crm, erp=erp, pay=pay, edi=edi))
 
 
 @token_app.command("create")

@@ -27,7 +27,7 @@ from connectors.edi.as2_ber import Node
 from hub.sdk import AuthFailed, Invalid
 
 _PKCS7 = "1.2.840.113549.1.7"
-_DATA_TYPE, _SIGNED, _ENVELOPED = f"{_PKCS7}.1", f"{_PKCS7}.2", f"{_PKCS7}.3"
+_PLAIN, _SIGNED, _ENVELOPED = f"{_PKCS7}.1", f"{_PKCS7}.2", f"{_PKCS7}.3"
 _COMPRESSED, _ZLIB = "1.2.840.113549.1.9.16.1.9", "1.2.840.113549.1.9.16.3.8"  # RFC 3274
 _CONTENT_TYPE, _MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
 _RSA, _OAEP, _PSS = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.7", "1.2.840.113549.1.1.10"
@@ -135,7 +135,7 @@ def _checked(signer: Node, content: bytes, certificate: x509.Certificate) -> str
     if attributes:
         told = _attribute(attributes, _MESSAGE_DIGEST)
         right = hmac.compare_digest(told.octets, hashlib.new(digest, content).digest())
-        if not right or _attribute(attributes, _CONTENT_TYPE).oid != _DATA_TYPE:
+        if not right or _attribute(attributes, _CONTENT_TYPE).oid != _PLAIN:
             raise AuthFailed("the message was changed after it was signed", code="as2_changed")
         signed = ber.tlv(ber.SET, *(part.der for part in attributes.parts))
     _signature(rest[0], rest[1].octets, signed, digest, certificate)
@@ -228,7 +228,7 @@ def _opened(sealed: bytes, key: bytes, vector: bytes) -> bytes:
 
 def compress(content: bytes) -> bytes:
     """CompressedData (RFC 3274)."""
-    inner = ber.tlv(ber.SEQUENCE, ber.named(_DATA_TYPE),
+    inner = ber.tlv(ber.SEQUENCE, ber.named(_PLAIN),
                     ber.tlv(0xA0, ber.tlv(ber.OCTETS, zlib.compress(content))))  # fmt: skip
     body = ber.tlv(ber.SEQUENCE, ber.tlv(ber.INTEGER, b"\0"), ber.tlv(ber.SEQUENCE, ber.named(_ZLIB)), inner)
     return ber.tlv(ber.SEQUENCE, ber.named(_COMPRESSED), ber.tlv(0xA0, body))

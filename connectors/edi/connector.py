@@ -53,7 +53,7 @@ class Edi:
         kinds=_KINDS,
         docs="connectors/edi/README.md",
         tier="bronze",
-        repeats_vary=True,  # a repeated AS2 message is encrypted anew; event ids carry the digest of the content
+        repeats_vary=True,  # AS2 encrypts a repeat anew; the event ids carry the digest of the content
         files=True,
     )
 

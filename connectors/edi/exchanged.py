@@ -75,15 +75,19 @@ def record(whole: Whole, settings: Settings, at: datetime) -> Part:
         "receiver": side(header.at(7), header.at(8)),
         "is_test": header.at(15) != "P",
         "version": header.at(12),
-        "groups": [
-            _group(group, [whole.labels.get((at_group, at), Label()) for at in range(len(group.outcomes))])
-            for at_group, group in enumerate(received.groups)
-        ],
+        "groups": _groups(whole),
         "notes": [note[:_MESSAGE_LONGEST] for note in told[:NOTES_MAX]],
         "digest": whole.digest,
         "exchanged_at": at.isoformat(),
         "unique_days": settings.duplicate_days,
     }
+
+
+def _groups(whole: Whole) -> list[Part]:
+    return [
+        _group(group, [whole.labels.get((at_group, at), Label()) for at in range(len(group.outcomes))])
+        for at_group, group in enumerate(whole.received.groups)
+    ]
 
 
 def _group(one: Answered, labels: Sequence[Label]) -> Part:
@@ -133,8 +137,9 @@ def _fault(fault: Fault) -> Part:
     }  # fmt: skip
 
 
-def our_acknowledgment(received: Received, settings: Settings, at: datetime, interchange: str) -> Part | None:
+def our_acknowledgment(whole: Whole, settings: Settings, at: datetime, interchange: str) -> Part | None:
     """What we answer, without control numbers; None where nothing is to be answered."""
+    received = whole.received
     answer = _answer(received, settings, at)
     if answer is None:
         return None
@@ -146,7 +151,7 @@ def our_acknowledgment(received: Received, settings: Settings, at: datetime, int
         "level": levels[0],
         "interchange_key": interchange,
         "order_key": "",
-        "groups": [_group(one, [Label()] * len(one.outcomes)) for one in named] if answer["groups"] else [],
+        "groups": [one for one in _groups(whole) if one["code"] != "FA"] if answer["groups"] else [],
         "technical": None,
         "status": _status(received, named),
         "answer": answer,

@@ -60,7 +60,7 @@ def _line(
     place: tuple[str, str],
 ) -> Iterator[Line]:
     head = one(loop, "PO1")
-    unit = text(head, "unit")
+    unit = text(head, "unit") or _unit_of_parts(loop)
     stores = _stores(loop, unit, place)
     schedules = _schedules(loop, unit, place)
     quantity = _quantity(head, schedules, stores, place)
@@ -190,6 +190,12 @@ def _stores(loop: Mapping[str, Any], unit: str, place: tuple[str, str]) -> dict[
                 raise Unmappable(place[0], f"{place[1]}.stores", "SDQ has a quantity without a store")
             found[key] = found.get(key, Decimal(0)) + (quantity or Decimal(0))
     return found
+
+
+def _unit_of_parts(loop: Mapping[str, Any]) -> str:
+    """The unit of schedules and stores where PO103 tells none."""
+    parts = [*many(loop, "SDQ"), *(one(inner, "SCH") for inner in many(loop, "schedules"))]
+    return next((text(part, "unit") for part in parts if text(part, "unit")), "")
 
 
 def _same_unit(told: str, unit: str, name: str, place: tuple[str, str]) -> None:

@@ -5,7 +5,7 @@ Sources: X12 elements 587 (kind of acknowledgment), 668 (status of a line), 374 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -31,13 +31,13 @@ def order_response(settings: Settings, record: Record) -> Draft:
     """The 855, or the 865 where `change` is set. Raises Invalid where a line cannot be answered."""
     order = ordered.ordered(record, settings.price_bases)
     answers = _answers(record, order)
-    body = _of_change(record, order, answers) if word(record, "change") else _of_order(record, order, answers)
-    set_id = "865" if word(record, "change") else "855"
-    begin = _begin_change(record, order) if set_id == "865" else _begin(record, order)
-    lines = [*body]
+    answers_change = bool(word(record, "change"))
+    of_lines = _of_change if answers_change else _of_order
+    lines = [*of_lines(record, order, answers)]
+    begin = (_begin_change if answers_change else _begin)(record, order, _code(record, lines))
     count = sum(1 for segment in lines if segment[0] in ("PO1", "POC"))
     segments = [begin, *_header(settings, record, order), *lines, ("CTT", str(count))]
-    return Draft(set_id, word(order.head, "purchase_order"), segments)
+    return Draft("865" if answers_change else "855", word(order.head, "purchase_order"), segments)
 
 
 def _answers(record: Record, order: ordered.Ordered) -> Mapping[str, Mapping[str, Any]]:
@@ -52,29 +52,32 @@ def _answers(record: Record, order: ordered.Ordered) -> Mapping[str, Mapping[str
     return found
 
 
-def _code(record: Record) -> str:
+def _code(record: Record, lines: Sequence[Segment]) -> str:
+    """587: as the whole is answered, unless lines say that something of it is otherwise."""
     answer = word(record, "answer")
     if answer not in _ANSWERS:
         raise Invalid(f"{answer!r} is none of {', '.join(_ANSWERS)}", field="answer")
-    return _ANSWERS[answer]
+    said = {segment[1] for segment in lines if segment[0] == "ACK"}
+    usual = {"accepted": {"IA", _DELETED}, "rejected": {"IR"}}.get(answer, said)
+    return _ANSWERS[answer] if said <= usual else _ANSWERS["accepted_with_changes"]
 
 
-def _begin(record: Record, order: ordered.Ordered) -> Segment:
+def _begin(record: Record, order: ordered.Ordered, code: str) -> Segment:
     """BAK: number and day of the order as they were sent, our number, our day."""
     head = order.head
     return (
-        "BAK", "00", _code(record), word(head, "purchase_order"),
+        "BAK", "00", code, word(head, "purchase_order"),
         day(needed(head, "date", "order date"), "date"), word(head, "release"), "",
         word(head, "contract"), word(record, "order_number"), day(needed(record, "date", "date"), "date"),
     )  # fmt: skip
 
 
-def _begin_change(record: Record, order: ordered.Ordered) -> Segment:
+def _begin_change(record: Record, order: ordered.Ordered, code: str) -> Segment:
     """BCA: as BAK, with the sequence of the change."""
     head = order.head
     change = _change(record, order)
     return (
-        "BCA", "01" if word(change, "action") == "cancel" else "00", _code(record),
+        "BCA", "01" if word(change, "action") == "cancel" else "00", code,
         word(head, "purchase_order"), word(head, "release"), word(change, "sequence"),
         day(needed(head, "date", "order date"), "date"), "", word(head, "contract"),
         word(record, "order_number"), day(needed(record, "date", "date"), "date"),

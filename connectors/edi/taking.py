@@ -88,7 +88,7 @@ def _changes(
             orders.append(made.external_id)
         record = made.record if problem is None else None
         yield Change(made.kind, made.external_id, record, problem=problem)
-    answer = exchanged.our_acknowledgment(read.whole.received, settings, at, name)
+    answer = exchanged.our_acknowledgment(read.whole, settings, at, name)
     if answer is not None:
         answer["order_key"] = orders[0] if len(orders) == 1 else ""
         yield Change("acknowledgment", f"our:{name}", answer)

@@ -23,6 +23,7 @@ class NetSuiteErp:
 
     def __init__(self) -> None:
         self._account = NetSuiteSandbox()
+        self._account.add_item("WRITE-OFF", "otherChargeSaleItem")  # for what is given up
         self.app: ASGIApp = self._account.app
 
     def settings(self, url: str, *, seller: str) -> Mapping[str, Any]:

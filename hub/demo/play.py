@@ -15,20 +15,22 @@ from rich.console import Console
 from hub.demo.crm import CHOICES
 from hub.demo.erp import ERPS
 from hub.demo.money import Desk
+from hub.demo.retailer import NAME
 from hub.demo.stage import BOOKS, CRMS, Stage, Stuck, on_stage
 from hub.demo.story import Story
 from hub.demo.tieout import show
 
 
-def play(*, once: bool, port: int, keep: Path | None, crm: str, erp: str, pay: str) -> int:
+def play(*, once: bool, port: int, keep: Path | None, crm: str, erp: str, pay: str, edi: bool) -> int:
     """The exit code: 0 when everything ties out. One of CHOICES, one of ERPS, one of PAY."""
     console = Console(highlight=False)
     began = time.monotonic()
     titles = [*(CRMS[name].title for name in CHOICES[crm]), *(BOOKS[name] for name in ERPS[erp])]
     titles += [Desk.title] if pay == "all" else []
+    titles += [f"retailer ({NAME})"] if edi else []
     systems = f"the hub and simulated {', '.join(titles)} and bank"
     console.print(f"[bold]O2C Hub demo[/]: starting {systems} ...", soft_wrap=True)
-    with _folder(keep) as folder, on_stage(folder, port, crm, erp, pay) as stage:
+    with _folder(keep) as folder, on_stage(folder, port, crm, erp, pay, edi=edi) as stage:
         for name, url in stage.places.items():
             console.print(f"  {name:10} {url}")
         step = iter(range(1, 1000))

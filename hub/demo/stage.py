@@ -23,6 +23,7 @@ from hub.demo.erp import ERPS, Erp
 from hub.demo.erp_netsuite import NetSuiteErp
 from hub.demo.erp_sap import SapErp
 from hub.demo.money import AchBank, Desk
+from hub.demo.retailer import Retailer
 from hub.demo.sellers import split
 from hub.main import Parts, build
 from hub.settings import Settings
@@ -79,6 +80,7 @@ class Stage:
     bank: BankSandbox
     desk: Desk | None  # at Stripe, where customers pay by card
     ach: AchBank | None
+    retailer: Retailer | None  # a customer that trades by EDI
     places: dict[str, str]
 
     def until(self, what: str, happened: Callable[[], Any]) -> Any:
@@ -116,15 +118,16 @@ class Stage:
 
 
 @contextmanager
-def on_stage(folder: Path, port: int, choice: str, books: str, pay: str) -> Iterator[Stage]:
+def on_stage(folder: Path, port: int, choice: str, books: str, pay: str, *, edi: bool) -> Iterator[Stage]:
     """Start everything, connect it, and stop it again: one of CHOICES, one of ERPS, one of PAY."""
     clock = DemoClock()
     crms = [CRMS[name](clock) for name in CHOICES[choice]]
     erps = [_erp(name, clock) for name in ERPS[books]]
     bank = BankSandbox(IBAN, "USD", clock)
     desk, ach = (Desk(clock, IBAN), AchBank(clock, UPLOAD_KEY)) if pay == "all" else (None, None)
+    retailer = Retailer(clock) if edi else None
     with ExitStack() as stack:
-        shown = (*crms, *erps, *([desk] if desk else []))
+        shown = (*crms, *erps, *(one for one in (desk, retailer) if one))
         apps = {**{one.title: one.app for one in shown}, "Bank": bank.app}
         places = {title: stack.enter_context(serve(app)) for title, app in apps.items()}
         port = port or _free_port()
@@ -142,7 +145,7 @@ def on_stage(folder: Path, port: int, choice: str, books: str, pay: str) -> Iter
         places["Hub"] = f"http://127.0.0.1:{port}"
         for crm in crms:
             crm.push_to(places["Hub"])
-        yield Stage(parts, places["Hub"], token, clock, crms, erps, bank, desk, ach, places)
+        yield Stage(parts, places["Hub"], token, clock, crms, erps, bank, desk, ach, retailer, places)
 
 
 def _erp(name: str, clock: DemoClock) -> Erp:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from hub.demo.crm import Address, Crm, Item
+from hub.demo.retail import Trade
 from hub.demo.stage import UPLOAD_KEY, Stage, Stuck
 from hub.demo.till import DAYS, Till
 from hub.demo.watch import Deal, Told, Watch
@@ -41,6 +42,7 @@ class Story:
         self._bluefinch_buys_a_service()
         self._three_weeks_later_money_arrives()
         self._a_person_finds_the_payer()
+        self._a_retailer_trades_by_edi()
         self._harbor_changes_its_deal_too_late()
         for crm in self.stage.crms:
             crm.send()  # also what our own writes made it say
@@ -253,6 +255,17 @@ class Story:
         self.say(
             f"Cash: a person applied it to {suggestion['number']}, suggested by its amount; order closed"
         )
+
+    # -- act 4: a trading partner ---------------------------------------------------
+    def _a_retailer_trades_by_edi(self) -> None:
+        if self.stage.retailer is None:
+            return
+        trade = Trade(self.stage, self.stage.retailer, self.told, self.watch, self.say)
+        trade.is_set_up()
+        order = trade.orders()
+        trade.ships_and_bills(order)
+        self._days_pass(20)
+        trade.pays_short(order)
 
     def _harbor_changes_its_deal_too_late(self) -> None:
         crm, deal = self.told.deals[HARBOR]

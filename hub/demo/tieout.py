@@ -12,10 +12,11 @@ from rich.table import Table
 from hub.demo.crm import Crm, Mirrored, Shown
 from hub.demo.erp import Booked, Erp
 from hub.demo.money import Desk
+from hub.demo.retailer import Retailer
 from hub.demo.stage import Stage
 from hub.demo.watch import Told
 from hub.ledger import Account
-from hub.model import Customer, Money, Order, Payment
+from hub.model import Customer, Interchange, Money, Order, Payment
 from hub.store import views
 from hub.store.tx import Tx
 
@@ -83,24 +84,29 @@ def _total(booked: Booked | None) -> Decimal:
 
 def checks(stage: Stage, told: Told, rows: Sequence[Line]) -> Iterator[Check]:
     """Everything that must hold at the end of the story."""
-    yield from _per_order(stage, rows)
+    yield from _per_order(stage, told, rows)
     for crm in stage.crms:
-        yield _mirror(stage, crm, [row.order for row in rows if row.crm is crm])
+        mine = [row.order for row in rows if row.crm is crm]
+        yield _mirror(stage, crm, mine, told.retail if crm is stage.crms[-1] else ())
     yield from _money(stage, told, rows)
+    if stage.retailer:
+        yield from _trade(stage, stage.retailer, told)
     with stage.parts.hub.store.look() as tx:
-        open_cases = views.case_counts(tx.conn)
-    yield Check("no question is left open", not open_cases, str(dict(open_cases) or "0 open cases"))
+        waiting = [f"{row.reason}: {row.title}" for row in views.cases(tx.conn)]
+    yield Check("no question is left open", not waiting, "\n".join(waiting) or "0 open cases")
 
 
-def _per_order(stage: Stage, rows: Sequence[Line]) -> Iterator[Check]:
+def _per_order(stage: Stage, told: Told, rows: Sequence[Line]) -> Iterator[Check]:
     orders = [one for erp in stage.erps for one in erp.made("order")]
     invoices = [one for erp in stage.erps for one in erp.made("invoice")]
     yield Check(
-        "one sales order per won deal",
-        sorted(orders) == sorted(r.order.id for r in rows),
-        f"{len(orders)} of {len(rows)}",
+        "one sales order per won deal and purchase order",
+        sorted(orders) == sorted([*(r.order.id for r in rows), *told.retail]),
+        f"{len(orders)} of {len(rows) + len(told.retail)}",
     )
-    count = sum(r.invoices for r in rows)
+    with stage.parts.hub.store.look() as tx:
+        retail = sum(len(tx.reader.invoices_of(one)) for one in told.retail)
+    count = sum(r.invoices for r in rows) + retail
     unique = len(set(invoices)) == len(invoices) == count
     yield Check(f"each invoice once in {_titles(stage)}", unique, f"{len(invoices)} of {count}")
     for row in rows:
@@ -112,10 +118,14 @@ def _per_order(stage: Stage, rows: Sequence[Line]) -> Iterator[Check]:
         )
 
 
-def _mirror(stage: Stage, crm: Crm, orders: Sequence[Order]) -> Check:
-    """Has the CRM each invoice and payment of its own orders once, with its figures, and no other?"""
+def _mirror(stage: Stage, crm: Crm, orders: Sequence[Order], others: Sequence[str]) -> Check:
+    """Has the CRM each invoice and payment of its own orders once, with its figures, and no other?
+
+    `others`: orders from elsewhere of customers that it knows; it hears of their payments too.
+    """
     with stage.parts.hub.store.look() as tx:
-        invoices, payments = _invoices(tx, orders), _payments(tx, orders)
+        found = [one for other in others if isinstance(one := tx.documents.get(other), Order)]
+        invoices, payments = _invoices(tx, orders), _payments(tx, [*orders, *found])
     there = sorted(crm.invoices()), sorted(crm.payments())
     same = there == (sorted(invoices), sorted(payments))
     figures = f"{len(there[0])} of {len(invoices)}, {len(there[1])} of {len(payments)}"
@@ -183,6 +193,36 @@ def _provider(desk: Desk, told: Told, balances: Mapping[str, Decimal]) -> Iterat
         told.paid_in == told.banked + fees and fees == desk.fees(),
         f"{told.paid_in:,.2f} = {told.banked:,.2f} + {fees:,.2f}",
     )
+
+
+def _trade(stage: Stage, retailer: Retailer, told: Told) -> Iterator[Check]:
+    """The retailer's own books against ours, and what it complains about."""
+    theirs = [retailer.desk.told(number) for number in retailer.numbers()]
+    with stage.parts.hub.store.look() as tx:
+        ours = [invoice for one in told.retail for invoice in tx.reader.invoices_of(one)]
+        envelopes = [tx.documents.get(row.id) for row in views.documents(tx.conn, kind="interchange")]
+    billed = sum((one.payable_amount.amount for one in ours), Decimal(0))
+    booked = sum((Decimal(str(one["invoiced"])) for one in theirs), Decimal(0))
+    yield Check(
+        f"billed here = booked at {retailer.title}", billed == booked, f"{billed:,.2f} = {booked:,.2f}"
+    )
+    paid = sum((Decimal(str(one["paid"])) for one in theirs), Decimal(0))
+    yield Check(
+        f"{retailer.title}: billed = paid + deducted",
+        billed == paid + told.withheld,
+        f"{billed:,.2f} = {paid:,.2f} + {told.withheld:,.2f}",
+    )
+    sent = [one for one in envelopes if isinstance(one, Interchange) and one.direction == "out"]
+    numbers = sorted(int(one.number) for one in sent)
+    answered = all(str(one.state) in ("accepted", "delivered") for one in sent)
+    yield Check(
+        "every interchange acknowledged, their numbers without a gap",
+        answered and numbers == list(range(1, len(numbers) + 1)),
+        f"{len(sent)} interchanges",
+    )
+    complaints = retailer.desk.chargebacks()
+    told_of = "".join(f"\n{one.rule}: {one.words}" for one in complaints)
+    yield Check(f"{retailer.title} charges nothing back", not complaints, f"{len(complaints)}{told_of}")
 
 
 def show(stage: Stage, told: Told, console: Console) -> bool:

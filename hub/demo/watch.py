@@ -28,6 +28,8 @@ class Told:
     deals: dict[str, Deal] = field(default_factory=dict)  # by title
     paid_in: Decimal = Decimal(0)  # by customers, wherever they paid
     banked: Decimal = Decimal(0)  # what of it reached our bank accounts
+    retail: list[str] = field(default_factory=list)  # document ids of orders that came by EDI
+    withheld: Decimal = Decimal(0)  # what payers kept back, and a person accepted
 
 
 @dataclass

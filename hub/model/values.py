@@ -41,7 +41,7 @@ Currency = Annotated[str, AfterValidator(_known_currency), Field(description="IS
 class Value(BaseModel):
     """An immutable value; unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Money(Value):

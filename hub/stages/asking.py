@@ -102,10 +102,20 @@ def _change(one: ChangedLine, line: OrderLine, lines: _Lines) -> None:
         if one.line is None:
             lines.problems.append(f"line {line.line_id} is replaced without saying by what")
             return
-        new = one.line.model_copy(update={"line_id": line.line_id})
+        new = _same_item(line, one.line) if one.line.sku == line.sku else one.line
+        new = new.model_copy(update={"line_id": line.line_id})
         lines.put(new, f"replaced, {new.quantity} {new.sku} at {new.unit_price}")
     elif one.action != "none":
         _set(one, line, lines)
+
+
+def _same_item(line: OrderLine, new: OrderLine) -> OrderLine:
+    """What a buyer can say of an item anew. Its tax, its name and how it is delivered stay."""
+    said = {
+        "quantity": new.quantity, "unit_code": new.unit_code, "unit_price": new.unit_price,
+        "requested_on": new.requested_on or line.requested_on,
+    }  # fmt: skip
+    return line.model_copy(update=said)
 
 
 _FIELDS = {"quantity": "quantity", "price": "unit_price", "date": "requested_on"}

@@ -109,12 +109,16 @@ def _decidable(change: OrderChange, read: Reader) -> Order:
 
 
 def _newer(change: OrderChange, read: Reader) -> OrderChange | None:
-    """A change of a higher number that was taken already; only numbers that count can tell."""
+    """A later change that was taken already."""
     taken = [one for one in read.changes_of(change.order) if one.state is OrderChangeState.ACCEPTED]
-    if not change.number.isdecimal():
-        return None
-    later = [one for one in taken if one.number.isdecimal() and int(one.number) > int(change.number)]
-    return max(later, key=lambda one: int(one.number), default=None)
+    return next((one for one in reversed(taken) if _is_later(one, change)), None)
+
+
+def _is_later(one: OrderChange, other: OrderChange) -> bool:
+    """By their numbers where both count, else by their days; on the same day nobody can tell."""
+    if one.number.isdecimal() and other.number.isdecimal():
+        return int(one.number) > int(other.number)
+    return bool(one.issue_date and other.issue_date and one.issue_date > other.issue_date)
 
 
 def _against(asked: Asked, order: Order, read: Reader) -> Iterable[str]:

@@ -67,17 +67,15 @@ def answer_change(change: OrderChange, read: Reader) -> Outcome:
 
 
 def refusal(change: OrderChange, reason: str, read: Reader) -> Event:
-    """The answer to a change that is not taken: the order stays as it is."""
+    """The answer to a change that is not taken: the order stays as it is. Lines it has not are not named."""
     order = read.get(change.order)
     found = order if isinstance(order, Order) else None
     standing = {line.line_id: line.quantity for line in found.lines} if found else {}
     lines = [
-        ResponseLine(
-            line_id=line_id, answer="rejected", quantity=standing.get(line_id, Decimal(0)),
-            reason=reason[:300],
-        )
+        ResponseLine(line_id=line_id, answer="rejected", quantity=standing[line_id])
         for line_id in dict.fromkeys(_line_id(one, found) for one in change.lines)
-    ]  # fmt: skip
+        if line_id in standing
+    ]
     return _response(found or change.order, "rejected", lines, read, change=change, reason=reason)
 
 

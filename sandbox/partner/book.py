@@ -244,9 +244,9 @@ class Book:
             for one in order.invoices:
                 yield order, one
 
-    def invoice(self, number: str) -> Invoice:
-        """Raises KeyError: we have no such invoice."""
-        found = next((one for _, one in self.invoices() if one.number == number), None)
+    def invoice(self, number: str) -> tuple[Order, Invoice]:
+        """An invoice and its order. Raises KeyError: we have no such invoice."""
+        found = next((pair for pair in self.invoices() if pair[1].number == number), None)
         if found is None:
             raise KeyError(f"no invoice {number} has come; there are {sorted(self.invoice_numbers)}")
         return found

@@ -17,10 +17,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.partner import showing
+from sandbox.partner.as2 import Answer, As2, Received, Refused
 from sandbox.partner.book import Allowance, Alter, Item, Payment
+from sandbox.partner.outbox import exchange
 from sandbox.partner.paying import Apart
 from sandbox.partner.world import How
-from sandbox.partner.x12 import BYTES_MAX, NotX12
+from sandbox.partner.x12 import BYTES_MAX, Found, NotX12
 
 if TYPE_CHECKING:
     from sandbox.partner.simulator import PartnerSandbox
@@ -120,6 +122,7 @@ class Control:
         }  # fmt: skip
         return [
             Route("/inbox", self._inbox, methods=["POST"]),
+            Route("/as2", self._as2, methods=["POST"]),
             *(Route(f"/_sandbox/{path}", _doing(act), methods=["POST"]) for path, act in does.items()),
             *(Route(f"/_sandbox/{path}", show, methods=["GET"]) for path, show in shows.items()),
         ]
@@ -141,6 +144,38 @@ class Control:
             return JSONResponse({"error": str(error)}, status_code=400)
         task = BackgroundTask(self.partner.send_due) if self.partner.auto else None
         return JSONResponse({"received": [one.number for one in taken]}, background=task)
+
+    async def _as2(self, request: Request) -> Response:
+        """An AS2 message of the supplier, answered with its receipt."""
+        if self.partner.as2 is None:
+            return JSONResponse({"error": "AS2 is not connected"}, status_code=404)
+        body = await request.body()
+        return await run_in_threadpool(self._message, self.partner.as2, dict(request.headers), body)
+
+    def _message(self, line: As2, headers: dict[str, str], body: bytes) -> Response:
+        judged: Received | Refused
+        try:
+            judged = line.opened(headers, body)
+            self.partner.take(judged.content, "as2")
+        except Refused as refused:
+            judged = refused
+            with self.kit.lock:
+                self.partner.world.charge(Found("as2-refused", str(refused)))
+        except NotX12 as error:
+            judged = Refused("unexpected-processing-error", str(error))
+        receipt = line.answer(headers, judged)
+        later = receipt if receipt and receipt.later else None
+        task = BackgroundTask(self._afterwards, later) if later or self.partner.auto else None
+        if receipt is None or later:
+            return Response(status_code=200, background=task)
+        return Response(receipt.body, headers=receipt.headers, background=task)
+
+    def _afterwards(self, later: Answer | None) -> None:
+        """What follows our answer: a receipt that comes by itself, and our 997."""
+        if later is not None:
+            exchange(later.later, later.body, later.headers)
+        if self.partner.auto:
+            self.partner.send_due()
 
     def _order(self, body: bytes, _: Request) -> Any:
         asked = _Order.model_validate_json(body)

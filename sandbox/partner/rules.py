@@ -122,6 +122,8 @@ RULES: Mapping[str, str] = MappingProxyType(
         "ack-overdue": "every group is acknowledged within the agreed hours",
         "ta1-unknown": "a TA1 is about an interchange that we sent",
         "ta1-missing": "a TA1 that ISA14 asked for comes",
+        "receipt": "an AS2 message gets a signed receipt with the MIC of its content",
+        "as2-refused": "an AS2 message is from the agreed name, signed by it and encrypted for us",
     }
 )
 

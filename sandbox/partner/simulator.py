@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from sandbox.kit import Kit, build
 from sandbox.partner import buying, inbox, outbox, paying, showing, telling
+from sandbox.partner.as2 import As2, Keys
 from sandbox.partner.book import Alter, Amendment, Item, Order
 from sandbox.partner.control import Control
 from sandbox.partner.hearing import Sent
 from sandbox.partner.paying import Advice, Apart, Paid
 from sandbox.partner.rules import Chargeback, Terms
 from sandbox.partner.world import How, Received, Trouble, World
-from sandbox.partner.writing import Doc, Party, Style
+from sandbox.partner.writing import Doc, Party, Style, rounded
 
 KEY = "partner-key"
 US = Party("ZZ", "HARBORPINE")
@@ -62,6 +63,7 @@ class PartnerSandbox:
             self.kit, now, name, us, supplier, supplier_name, style or Style(), usage, terms or Terms()
         )
         self.outbox = outbox.Outbox(self.world)
+        self.as2: As2 | None = None
         self.key, self.auto = key, auto
         self._orders = self._payments = self._claims = 0
         self.app = build(self.kit, Control(self).routes())
@@ -69,6 +71,13 @@ class PartnerSandbox:
     def connect(self, url: str, key: str) -> None:
         """Where our files go: the hub's POST /files/{connection} and its upload key."""
         self.outbox.line = outbox.Http(url, key)
+
+    def connect_as2(self, url: str, them: str, us: str, ours: Keys, their_certificate: str) -> None:
+        """Our files go by AS2 to the hub's POST /webhooks/{connection}, and theirs may come to POST /as2.
+
+        `them` and `us` are AS2 names; needs the openssl command."""
+        self.as2 = As2(url, us, them, ours, their_certificate)
+        self.outbox.line = self.as2
 
     # what buyers do
 
@@ -167,9 +176,7 @@ class PartnerSandbox:
 
         Raises KeyError: no such invoice has come."""
         with self.kit.lock:
-            order, found = next(
-                pair for pair in self.world.book.invoices() if pair[1] is self.world.book.invoice(invoice)
-            )
+            order, found = self.world.book.invoice(invoice)
             self._claims += withheld > 0
             claim = f"CL-{self._claims:06}" if withheld else ""
             amount = found.open - withheld - discount
@@ -216,13 +223,13 @@ class PartnerSandbox:
             raise ValueError(f"the payment would be {total}: pay more invoices, or deduct less")
         effective = self.world.now().date() + timedelta(days)
         trace = f"{self.world.us.id[:4]}{effective:%Y%m%d}{self._payments:05}"
-        return Advice(trace, total, effective, self.world.name.upper(), items, apart, handling)
+        return Advice(trace, rounded(total), effective, self.world.name.upper(), items, apart, handling)
 
     def _settle(self, items: Sequence[Paid]) -> None:
         for item in items:
             if item.invoice not in self.world.book.invoice_numbers:
                 continue
-            found = self.world.book.invoice(item.invoice)
+            _, found = self.world.book.invoice(item.invoice)
             found.paid += item.amount
             found.discount += item.discount
             if item.withheld:
@@ -233,7 +240,10 @@ class PartnerSandbox:
     def chargebacks(self) -> list[Chargeback]:
         """Every violation so far, with numbers left out and answers overdue as of now."""
         with self.kit.lock:
-            return self.world.chargebacks()
+            stamp = self.world.now().isoformat(timespec="seconds")
+            complaints = self.as2.complaints if self.as2 else []
+            told = [Chargeback("receipt", words, at=stamp) for words in complaints]
+            return [*self.world.chargebacks(), *told]
 
     def told(self, number: str, release: str = "") -> dict[str, Any]:
         """What an order has come to. Raises KeyError."""

@@ -126,6 +126,7 @@ def test_what_is_not_said_clearly_waits_and_cannot_be_accepted(
     assert (changes(world)["1"].state, of(world)) == ("rejected", agreed)
     [_, told] = responses(world)
     assert (told.answer, told.reason) == ("rejected", "please say which line")
+    assert {one.line_id for one in told.lines} <= {"1", "2"}, "only lines that the order has"
 
 
 def test_a_sku_that_two_lines_have_says_nothing(world: World) -> None:
@@ -224,6 +225,26 @@ def test_an_older_change_than_one_that_was_taken_is_rejected_and_told_to_a_perso
     assert said(world) == [("", "accepted"), ("10", "accepted"), ("9", "rejected")]
     assert responses(world)[2].reason == "change 10 was taken before it came"
     assert evidence(world, "order_change_stale")["asked"] == ["line 1 (A): quantity 7 instead of 6"]
+
+
+def test_changes_without_numbers_that_count_are_ordered_by_their_days(world: World) -> None:
+    with_buyer(world)
+    agreed = order(world)
+    change(world, agreed, "2026-03-02.0001", quantity("1", "6"), issue_date="2026-03-02")
+    assert change(world, agreed, "x", quantity("1", "5"), issue_date="2026-03-02").state == "accepted"
+    assert change(world, agreed, "y", quantity("1", "7"), issue_date="2026-03-01").state == "rejected"
+    assert change(world, agreed, "z", quantity("1", "8")).state == "accepted"
+    assert sold(world)[0] == ("1", "A", 8, 5)
+
+
+def test_a_line_that_is_told_anew_keeps_what_only_we_know_of_the_item(world: World) -> None:
+    with_buyer(world)
+    known = line(1, "A", tax_percent="19", name="Nut", requested_on="2026-04-01")
+    agreed = order(world, lines=[known])
+    change(world, agreed, "1", {"action": "replace", "line_id": "1", "line": line(7, "A", "3", "4.00")})
+    [now] = of(world).lines
+    assert (now.line_id, now.quantity, now.unit_price) == ("1", 3, 4)
+    assert (now.tax_percent, now.name, str(now.requested_on)) == (19, "Nut", "2026-04-01")
 
 
 def test_a_waiting_change_that_was_overtaken_can_only_be_rejected(world: World) -> None:

@@ -46,7 +46,9 @@ def ours(body: bytes, **settings: Any) -> Mapping[str, Any]:
     return found[0].record or {} if found else {}
 
 
-def bought(*lines: str, head: Sequence[str] = ("BEG*00*SA*PO-1**20261122",), version: str = "004010") -> bytes:
+def bought(
+    *lines: str, head: Sequence[str] = ("BEG*00*SA*PO-1**20261122",), version: str = "004010"
+) -> bytes:
     """A purchase order of these segments."""
     return interchange(group(order(*head, *lines), version=version))
 
