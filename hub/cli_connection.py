@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hub import backfilling
-from hub.api import walking
+from hub.api import connecting, walking
 from hub.api.access import Actor, Role
 from hub.api.actions import known, save_connection, secret_names
 from hub.api.showing import is_sealed
@@ -94,6 +94,14 @@ def connection_check(name: Name) -> None:
     for finding in health.findings:
         typer.echo(f"  - {finding}")
     raise typer.Exit(0 if health.ok else 1)
+
+
+@connection_app.command("spec")
+def connection_spec(name: Name) -> None:
+    """The page that a trading partner gets: how to exchange documents with us (Markdown)."""
+    with plainly():
+        text = connecting.specified(build(settled()).hub, name)
+    typer.echo(text, nl=False)
 
 
 @connection_app.command("list")

@@ -89,7 +89,7 @@ class Composing(Core):
             tx.trail.attempt(
                 at=tx.now, row=arrived.row, verb="deliver", outcome="done",
                 document_id=arrived.row.document_id, version=arrived.version,
-                external_id=arrived.external_id, detail=f"in interchange {document.number}",
+                external_id=arrived.external_id,
             )  # fmt: skip
             if arrived.row.last_error:
                 tx.cases.close_row(arrived.row.id, tx.now)

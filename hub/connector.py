@@ -291,6 +291,17 @@ class Printer(Protocol):
         ...
 
 
+@runtime_checkable
+class Specified(Protocol):
+    """A connection whose other side is set up by hand, by somebody who needs it on paper."""
+
+    manifest: ClassVar[Manifest]
+
+    def specification(self) -> str:
+        """What they must know to work with us, as one page of Markdown. No secret stands on it. No I/O."""
+        ...
+
+
 class Candidate(NamedTuple):
     """An object there that may be the one we are about to create, and what says so."""
 

@@ -37,6 +37,7 @@ from hub.connector import (
     Schema,
     Sink,
     Source,
+    Specified,
     Step,
     Write,
 )
@@ -106,6 +107,7 @@ __all__ = [
     "SftpPickup",
     "Sink",
     "Source",
+    "Specified",
     "Step",
     "Transient",
     "Unmappable",

@@ -6,9 +6,11 @@ is the same message to the partner, and a receipt can be checked whenever it com
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,6 +18,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -33,7 +36,7 @@ VERSION = "1.1"  # 1.1 says that compression is understood (RFC 4130 6.1)
 REPORT = "multipart/report"
 _SEALED = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _NAME = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{1,128}")  # RFC 4130 6.2, without quotes in names
-_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", re.DOTALL)
 _OURS = re.compile(r"<?(\d{1,14})\.([0-9a-f]{64})@[^<>\s]*>?")
 _STRANGE, _STRANGE_NAME = re.compile(r"[^A-Za-z0-9-]+"), re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -92,7 +95,7 @@ def agreement(settings: Settings) -> Agreement:
 def certificates(pem: str, field: str) -> tuple[x509.Certificate, ...]:
     """The certificates of a PEM text, in its order. Raises Invalid where there is none."""
     try:
-        found = tuple(x509.load_pem_x509_certificates(pem.encode()))
+        found = tuple(x509.load_der_x509_certificate(block) for block in _blocks(pem))
     except ValueError:
         found = ()
     if not found:
@@ -102,6 +105,13 @@ def certificates(pem: str, field: str) -> tuple[x509.Certificate, ...]:
         if not isinstance(key, rsa.RSAPublicKey) or key.key_size < KEY_BITS_MIN:
             raise Invalid(f"the certificate needs an RSA key of {KEY_BITS_MIN} bits or more", field=field)
     return found
+
+
+def _blocks(pem: str) -> Iterator[bytes]:
+    """What stands between the lines of a PEM text; a form may have taken its line breaks away."""
+    for block in _PEM.finditer(pem):
+        with suppress(ValueError):
+            yield base64.b64decode("".join(block[2].split()), validate=True)
 
 
 @lru_cache(maxsize=64)
@@ -118,10 +128,10 @@ def _identities(pem: str, keys: str) -> tuple[Identity, ...]:
 
 def _keys(pem: str) -> list[rsa.RSAPrivateKey]:
     found = []
-    for block in _PEM.finditer(pem):
+    for block in _blocks(pem):
         try:
-            key = serialization.load_pem_private_key(block[0].encode(), None)
-        except (ValueError, TypeError):
+            key = serialization.load_der_private_key(block, None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
             continue
         if isinstance(key, rsa.RSAPrivateKey):
             found.append(key)

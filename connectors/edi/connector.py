@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from connectors.edi import as2_later, composing, schema, taking, transport
+from connectors.edi import as2_later, composing, schema, specification, taking, transport
 from connectors.edi.settings import Settings
 from connectors.edi.transport import Transport
 from hub.sdk import (
@@ -52,7 +52,7 @@ class Edi:
         settings=Settings,
         kinds=_KINDS,
         docs="connectors/edi/README.md",
-        tier="bronze",
+        tier="silver",
         repeats_vary=True,  # AS2 encrypts a repeat anew; the event ids carry the digest of the content
         files=True,
     )
@@ -68,6 +68,10 @@ class Edi:
             return found
         missing = "no customer is set: every order will wait as a case"
         return Health(found.ok, found.summary, [missing, *found.findings])
+
+    def specification(self) -> str:
+        """What the partner must know to exchange documents with us, on one page."""
+        return specification.page(self.settings)
 
     def schema(self, kind: str) -> Schema:
         """Fields of what a partner sends. Raises Invalid for a kind that partners do not exchange."""

@@ -20,9 +20,11 @@ from connectors.edi.outgoing import (
     day,
     described,
     exact,
+    inner,
     is_scac,
     needed,
     parties,
+    parts,
     pieces,
     plain,
     references,
@@ -35,6 +37,7 @@ from hub.sdk import Invalid, Record
 _PARTIES = ("ST", "BT", "BY", "RE", "RI", "SU", "SE", "VN")
 _NOTE = 80  # longest of element 352
 _OTHER = "ZZZZ"  # of 1300: as the text says
+_DAYS_MAX = 1_000  # three digits
 _TAX = "H850"  # of 1300: tax
 
 
@@ -70,7 +73,7 @@ def _drafted(settings: Settings, record: Record, *, credit: bool) -> Draft:
     order = ordered.ordered(record, settings.price_bases)
     sign = -1 if credit and settings.credit_sign == "negative" else 1
     writing = _Writing(
-        settings, record, order, sign, [_matched(one, order) for one in record.get("lines") or ()]
+        settings, record, order, sign, [_matched(one, order) for one in parts(record, "lines")]
     )
     segments = [
         *_begin(writing, "CR" if credit else "DI"),
@@ -108,7 +111,7 @@ def _begin(writing: _Writing, kind: str) -> Iterator[Segment]:
         yield ("NTE", "GEN", part)
     if word(record, "currency") != writing.settings.default_currency:
         yield ("CUR", "SE", needed(record, "currency", "currency"))
-    yield from references(writing.settings, head.get("references") or (), record.get("references") or {})
+    yield from references(writing.settings, parts(head, "references"), inner(record, "references"))
     yield from contact(writing.settings)
     yield from parties(head, _PARTIES)
 
@@ -118,7 +121,7 @@ def _terms(writing: _Writing, *, credit: bool) -> Iterator[Segment]:
     record, head = writing.record, writing.order.head
     due = day(record.get("due_date"), "due_date")
     if due and not credit:
-        yield _itd(record, head.get("terms") or {}, due)
+        yield _itd(record, inner(head, "terms"), due)
     shipped = day(record.get("shipped_on"), "shipped_on")
     if shipped:
         yield ("DTM", "011", shipped)
@@ -134,9 +137,12 @@ def _itd(record: Record, told: Mapping[str, Any], due: str) -> Segment:
     text = plain(word(record, "terms"))
     if not percent or not days or word(told, "basis") not in ("", "3"):
         return ("ITD", "01", "3", "", "", "", due, str((last - issued).days), "", "", "", "", text)
-    until = issued + timedelta(days=int(days))
+    within = exact(days, "terms")
+    if not 0 < within < _DAYS_MAX or within % 1:
+        raise Invalid(f"{days!r} is no number of days for a discount", field="terms")
+    until = issued + timedelta(days=int(within))
     return (
-        "ITD", "08", "3", number(exact(percent, "terms")), until.strftime("%Y%m%d"), str(days), due,
+        "ITD", "08", "3", number(exact(percent, "terms")), until.strftime("%Y%m%d"), number(within), due,
         str((last - issued).days), "", "", "", "", text,
     )  # fmt: skip
 
@@ -216,7 +222,7 @@ def _summary(writing: _Writing) -> Iterator[Segment]:
     """TDS to CTT: the total, taxes as the profile wants them, carrier, charges, units shipped."""
     record, sign = writing.record, writing.sign
     yield ("TDS", _cents(amount(record.get("total"), "total") * sign, "TDS01"))
-    taxes = [one for one in record.get("taxes") or () if amount(one.get("amount"), "taxes")]
+    taxes = [one for one in parts(record, "taxes") if amount(one.get("amount"), "taxes")]
     if writing.settings.tax == "TXI":
         for one in taxes:
             value = amount(one.get("amount"), "taxes") * sign

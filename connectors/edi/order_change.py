@@ -14,7 +14,7 @@ from connectors.edi import order_lines, order_parts, pricing
 from connectors.edi.pricing import Told
 from connectors.edi.purchase_order import Made, Part, SetPlace, key_of
 from connectors.edi.settings import Settings
-from connectors.edi.translate import many, number, one, text
+from connectors.edi.translate import check_single, many, number, one, text
 from hub.sdk import Unmappable
 
 MAPPING = "edi.order_change"
@@ -53,6 +53,7 @@ def _changed_on(begin: Mapping[str, Any]) -> str:
 def _record(tree: Mapping[str, Any], key: str, place: SetPlace, settings: Settings) -> Part:
     begin = one(tree, "BCH")
     purpose = text(begin, "purpose")
+    check_single(tree, MAPPING, "BCH", "CUR")
     if not text(begin, "order_number"):
         raise Unmappable(MAPPING, "purchase_order", "BCH03 names no purchase order")
     if purpose not in _PURPOSES:

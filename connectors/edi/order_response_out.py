@@ -11,7 +11,19 @@ from itertools import groupby
 from typing import Any
 
 from connectors.edi import ordered
-from connectors.edi.outgoing import Draft, contact, day, exact, needed, notes, parties, references, word
+from connectors.edi.outgoing import (
+    Draft,
+    contact,
+    day,
+    exact,
+    inner,
+    needed,
+    notes,
+    parties,
+    parts,
+    references,
+    word,
+)
 from connectors.edi.settings import Settings
 from connectors.edi.write import Segment, number
 from hub.sdk import Invalid, Record
@@ -43,7 +55,7 @@ def order_response(settings: Settings, record: Record) -> Draft:
 def _answers(record: Record, order: ordered.Ordered) -> Mapping[str, Mapping[str, Any]]:
     """What is answered, by line_id. A line that is not named is answered as the whole order is."""
     found = {}
-    for one in record.get("lines") or ():
+    for one in parts(record, "lines"):
         known = order.line(one)
         if known is None and word(one, "line_id"):
             raise Invalid(f"line {word(one, 'line_id')!r} is not in the partner's order", field="lines")
@@ -88,7 +100,7 @@ def _header(settings: Settings, record: Record, order: ordered.Ordered) -> Itera
     currency = word(order.head, "currency")
     if currency and currency != settings.default_currency:
         yield ("CUR", "SE", currency)
-    yield from references(settings, order.head.get("references") or (), record.get("references") or {})
+    yield from references(settings, parts(order.head, "references"), inner(record, "references"))
     yield from contact(settings)
     yield from notes(word(record, "reason"))
     yield from parties(order.head, _PARTIES)
@@ -98,8 +110,8 @@ def _of_order(
     record: Record, order: ordered.Ordered, answers: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Segment]:
     """PO1 of every line as it was sent; one that was divided by delivery days is answered day by day."""
-    told = {word(one, "line_id") for one in order.head.get("lines") or ()}
-    answers = {key: _as_first(one, key, order) for key, one in answers.items()}
+    told = {word(one, "line_id") for one in parts(order.head, "lines")}
+    answers = _as_first(answers, order)
     for _, days in groupby(
         (line for key, line in order.lines.items() if key in told), lambda line: line.whole
     ):
@@ -113,12 +125,16 @@ def _of_order(
         yield from sorted(answered, key=lambda segment: _ORDER.get(str(segment[0]), len(_ORDER)))
 
 
-def _as_first(answer: Mapping[str, Any], line_id: str, order: ordered.Ordered) -> Mapping[str, Any]:
-    """The answer to a line that the partner changed since: the order is taken, the change has its own 865."""
-    touched = any(
-        order.line(one) is order.lines[line_id] for each in order.changes for one in each.get("lines") or ()
-    )
-    return {**answer, "quantity": None} if touched and word(answer, "answer") == "accepted" else answer
+def _as_first(
+    answers: Mapping[str, Mapping[str, Any]], order: ordered.Ordered
+) -> Mapping[str, Mapping[str, Any]]:
+    """A line that the partner changed since is answered as first ordered: the change has its own 865."""
+    named = [order.line(one) for change in order.changes for one in parts(change, "lines")]
+    touched = {line.line_id for line in named if line}
+    return {
+        key: {**one, "quantity": None} if key in touched and word(one, "answer") == "accepted" else one
+        for key, one in answers.items()
+    }
 
 
 def _answered(
@@ -176,7 +192,7 @@ def _of_change(
     record: Record, order: ordered.Ordered, answers: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Segment]:
     """POC of every line of the change as it was sent, with what becomes of it."""
-    for one in _change(record, order).get("lines") or ():
+    for one in parts(_change(record, order), "lines"):
         line = order.line(one) or ordered.unknown(one)
         asked = line.quantity if one.get("quantity") is None else exact(one["quantity"], "quantity")
         answer = answers.get(line.line_id, {}) if line.line_id in order.lines else {"answer": "rejected"}
@@ -191,11 +207,11 @@ def _of_change(
 
 def _changed(one: Mapping[str, Any], line: ordered.OrderedLine, asked: Decimal) -> Segment:
     """POC: what changes, its quantities and price, the ids of the line."""
-    whole = one.get("line") if isinstance(one.get("line"), Mapping) else {}
-    told, basis = (whole or {}).get("told_price"), word(whole or {}, "basis")
+    whole = inner(one, "line")
+    told, basis = whole.get("told_price"), word(whole, "basis")
     if told is None and one.get("unit_price") is not None:
         told, basis = one["unit_price"], "PE"
-    ids = [word(pair, key) for pair in one.get("ids") or () for key in ("qualifier", "id")]
+    ids = [word(pair, key) for pair in parts(one, "ids") for key in ("qualifier", "id")]
     left = one.get("left")
     return (
         "POC", word(one, "line_number") or line.number, word(one, "change_type") or "CA", number(asked),

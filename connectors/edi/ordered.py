@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from connectors.edi.footing import PRICED_FOR
-from connectors.edi.outgoing import exact, word
+from connectors.edi.outgoing import exact, parts, word
 from connectors.edi.write import number
 from hub.sdk import Invalid, Record
 
@@ -94,8 +94,8 @@ class Ordered(NamedTuple):
         """
         named, sku = word(wanted, "order_line") or word(wanted, "line_id"), word(wanted, "sku")
         if named:
-            days = [one for one in self.lines.values() if one.whole[0] == named]
-            return self.lines.get(named) or (days[0] if days else None)
+            found = self.lines.get(named)
+            return found or next((one for one in self.lines.values() if one.whole[0] == named), None)
         fitting = [one for one in self.lines.values() if sku and one.sku == sku]
         return fitting[0] if len(fitting) == 1 else None
 
@@ -112,26 +112,26 @@ def ordered(record: Record, bases: Mapping[str, int]) -> Ordered:
 
     `bases`: price bases beside those of X12, and for how many units such a price is.
     """
-    told = [one for one in record.get("theirs") or () if isinstance(one, Mapping)]
+    told = parts(record, "theirs")
     if not told:
         raise Invalid("the partner's own order is not known, and an answer repeats it", field="theirs")
-    agreed = {word(one, "line_id"): one for one in record.get("order_lines") or ()}
-    terms = _Terms(_counted(told[0].get("allowances")), bases)
-    lines = {word(one, "line_id"): _line(one, terms) for one in told[0].get("lines") or ()}
+    agreed = {word(one, "line_id"): one for one in parts(record, "order_lines")}
+    terms = _Terms(_counted(told[0]), bases)
+    lines = {word(one, "line_id"): _line(one, terms) for one in parts(told[0], "lines")}
     for change in told[1:]:
-        for one in change.get("lines") or ():
+        for one in parts(change, "lines"):
             _change(lines, one, terms)
     return Ordered(told[0], {key: _agreed(one, agreed.get(key)) for key, one in lines.items()}, told[1:])
 
 
-def _counted(told: Any) -> tuple[Mapping[str, Any], ...]:
+def _counted(told: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """The allowances and charges that change the price of this order."""
-    return tuple(one for one in told or () if word(one, "indicator") in ("A", "C"))
+    return tuple(one for one in parts(told, "allowances") if word(one, "indicator") in ("A", "C"))
 
 
 def _line(one: Mapping[str, Any], terms: _Terms) -> OrderedLine:
     quantity = exact(one.get("quantity") or 0, "lines.quantity")
-    ids = tuple((word(pair, "qualifier"), word(pair, "id")) for pair in one.get("ids") or ())
+    ids = tuple((word(pair, "qualifier"), word(pair, "id")) for pair in parts(one, "ids"))
     price, told = _price(one, terms), one.get("told_price")
     return OrderedLine(
         word(one, "line_id"), word(one, "line_number"), quantity, quantity, word(one, "unit"),
@@ -144,7 +144,7 @@ def _line(one: Mapping[str, Any], terms: _Terms) -> OrderedLine:
 def _whole(one: Mapping[str, Any], quantity: Decimal) -> tuple[str, Decimal]:
     """A line with several delivery days stands once for each, as 1-1 and 1-2: both are line 1 there."""
     line_id, ordered_ = word(one, "line_id"), one.get("ordered")
-    days = {word(entry, "date") for entry in one.get("schedules") or ()} - {""}
+    days = {word(entry, "date") for entry in parts(one, "schedules")} - {""}
     if len(days) < 2 or ordered_ is None or "-" not in line_id:
         return line_id, quantity
     return line_id.rpartition("-")[0], exact(ordered_, "lines.ordered")
@@ -164,7 +164,7 @@ def _price(one: Mapping[str, Any], terms: _Terms) -> Price | None:
     as_told = exact(told, "told_price") if told is not None else per_unit * divisor
     if basis not in PRICED_FOR and divisor != 1:
         as_told, basis = as_told / divisor, "PE"
-    return Price(per_unit, as_told, basis, (*_counted(one.get("allowances")), *terms.allowances))
+    return Price(per_unit, as_told, basis, (*_counted(one), *terms.allowances))
 
 
 def _change(lines: dict[str, OrderedLine], one: Mapping[str, Any], terms: _Terms) -> None:

@@ -26,6 +26,7 @@ _NAME, _STREET, _CITY = 60, 55, 30  # longest of elements 93, 166 and 19
 _DESCRIPTION = 80  # longest of element 352
 _TEXT = 264  # longest of element 933
 _REFERENCE = 30  # longest of element 127 before 004030
+_DIGITS = 30  # before or behind the point: who has more has no quantity and no amount
 _CARRIER = re.compile(r"[A-Z0-9]{2,4}", re.ASCII)
 
 
@@ -43,7 +44,7 @@ def exact(value: Any, field: str) -> Decimal:
         found = Decimal(str(value)) if isinstance(value, str | int | Decimal) else None
     except InvalidOperation:
         found = None
-    if found is None or not found.is_finite():
+    if found is None or not found.is_finite() or abs(found.adjusted()) > _DIGITS:
         raise Invalid(f"{value!r} is not a number", field=field)
     return found
 
@@ -68,6 +69,22 @@ def word(record: Mapping[str, Any], name: str) -> str:
     """A text of a record, empty where there is none."""
     value = record.get(name)
     return "" if value is None else str(value).strip()
+
+
+def parts(record: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    """A list of objects, empty where there is none. Raises Invalid where something else stands there."""
+    found = record.get(name) or ()
+    if not isinstance(found, list | tuple) or not all(isinstance(one, Mapping) for one in found):
+        raise Invalid("a list of objects is wanted here; see the mapping", field=name)
+    return found
+
+
+def inner(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object, empty where there is none. Raises Invalid where something else stands there."""
+    found = record.get(name) or {}
+    if not isinstance(found, Mapping):
+        raise Invalid("an object is wanted here; see the mapping", field=name)
+    return found
 
 
 def needed(record: Mapping[str, Any], name: str, what: str) -> str:
@@ -180,7 +197,7 @@ def parties(told: Mapping[str, Any], roles: Sequence[str]) -> Iterator[Segment]:
     place = _place_of_delivery(told)
     yield from party(place) if place and "ST" in roles else ()
     seen = {"ST"}
-    for one in told.get("parties") or ():
+    for one in parts(told, "parties"):
         role = word(one, "role")
         if role in roles and role not in seen:
             seen.add(role)
@@ -188,8 +205,8 @@ def parties(told: Mapping[str, Any], roles: Sequence[str]) -> Iterator[Segment]:
 
 
 def _place_of_delivery(told: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    named = [one for one in told.get("parties") or () if word(one, "role") == "ST"]
-    found: Mapping[str, Any] | None = told.get("ship_to") or (named[0] if named else None)
+    named = [one for one in parts(told, "parties") if word(one, "role") == "ST"]
+    found = inner(told, "ship_to") or (named[0] if named else None)
     store = word(told, "store")
     if not store or (found and word(found, "code") == store):
         return {**found, "role": "ST"} if found else None

@@ -14,7 +14,7 @@ from connectors.edi import order_lines, order_parts, pricing
 from connectors.edi.footing import CENT
 from connectors.edi.order_lines import Line
 from connectors.edi.settings import Settings
-from connectors.edi.translate import BLANKET_ORDERS, FIRM_ORDERS, INFORMATION, many, one, text
+from connectors.edi.translate import BLANKET_ORDERS, FIRM_ORDERS, INFORMATION, check_single, many, one, text
 from hub.sdk import Unmappable
 
 MAPPING = "edi.order"
@@ -59,6 +59,7 @@ def _read(tree: Mapping[str, Any], key: str, place: SetPlace, settings: Settings
     begin = one(tree, "BEG")
     purpose, kind = text(begin, "purpose"), text(begin, "order_type")
     name = f"850:{place.interchange}:{place.control_number}"
+    check_single(tree, MAPPING, "BEG", "CUR")
     if not text(begin, "order_number"):
         raise Unmappable(MAPPING, "purchase_order", "BEG03 names no purchase order")
     if purpose == "01":
@@ -233,7 +234,11 @@ def _head(tree: Mapping[str, Any], place: SetPlace, settings: Settings) -> Part:
         "sales_requirement": text(one(tree, "CSH"), "sales_requirement"),
         "notes": order_parts.notes(tree),
         "total": order_parts.total(tree, MAPPING),
-        "partner": {"customer": settings.customer, "name": settings.partner_name},
+        "partner": {
+            "customer": settings.customer,
+            "seller": settings.seller,
+            "name": settings.partner_name,
+        },
         "store": "",
         "not_placed": tree.get("not_placed", []),
         "set": place._asdict(),

@@ -14,7 +14,7 @@ from connectors.edi import footing, order_parts
 from connectors.edi.guide import release_of
 from connectors.edi.purchase_order import Made, Part, SetPlace
 from connectors.edi.settings import Settings
-from connectors.edi.translate import many, number, one, text
+from connectors.edi.translate import check_single, many, number, one, text
 from hub.sdk import Invalid, Unmappable
 
 MAPPING = "edi.remittance"
@@ -54,6 +54,7 @@ def sign(version: str, settings: Settings) -> int:
 
 
 def _record(tree: Mapping[str, Any], place: SetPlace, settings: Settings) -> Part:
+    check_single(tree, MAPPING, "BPR", "TRN", "CUR")
     pay = one(tree, "BPR")
     handling, amount = text(pay, "handling"), number(pay, "amount", MAPPING, "amount")
     if handling not in (*_ANNOUNCES, *_TELLS_ONLY):
@@ -171,7 +172,7 @@ def _doubt(tree: Mapping[str, Any], turned: int) -> Sequence[str]:
     try:
         ours = footing.remittance(dict(tree), negative_reduces=turned > 0)
         theirs = footing.remittance(dict(tree), negative_reduces=turned < 0)
-    except (Invalid, LookupError, TypeError):
+    except (Invalid, LookupError, TypeError, AttributeError):
         return ()
     if ours.holds or not theirs.holds:
         return ()

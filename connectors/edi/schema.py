@@ -100,7 +100,7 @@ def _head() -> Iterator[Field]:
     yield from _references()
     yield from _list("parties", _fields(_PARTY, within="parties[]."), (Field("parties[].located", "bool"),))
     yield Field("notes", "list")
-    yield from (Field("partner.customer", label="the setting"), Field("partner.name"))
+    yield from (Field(f"partner.{name}", label="the setting") for name in ("customer", "seller", "name"))
     yield Field("not_placed", "list", label="segments without a place in the guide")
     yield from _fields(_SET)
 

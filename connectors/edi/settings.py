@@ -72,6 +72,11 @@ class Settings(BaseModel):
         max_length=120,
         description="whose orders come here: CONNECTION:ID such as netsuite:107, or the hub's id",
     )
+    seller: str = Setting(
+        default="",
+        max_length=40,
+        description="which of our companies sells to the partner, a code of policies.yaml; empty: we are one",
+    )
 
     # form
     versions: Mapping[str, str] = Setting(

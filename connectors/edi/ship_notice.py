@@ -18,9 +18,11 @@ from connectors.edi.outgoing import (
     day,
     described,
     exact,
+    inner,
     is_scac,
     needed,
     parties,
+    parts,
     plain,
     references,
     word,
@@ -67,7 +69,7 @@ def ship_notice(settings: Settings, record: Record, stamp: datetime, serial: Cal
     Raises Invalid where a line is not of the order, or packages hold other quantities than the shipment.
     """
     order = ordered.ordered(record, settings.price_bases)
-    items = [_shipped(one, order, record) for one in record.get("lines") or ()]
+    items = [_shipped(one, order, record) for one in parts(record, "lines")]
     packs = _packs(settings, record, order, items)
     levels = _Levels()
     shown = needed(record, "number", "shipment number")
@@ -105,7 +107,7 @@ def _packs(
     """Cartons as the shipment tells them; where it tells none, one for each line or one for all."""
     if settings.pack == "none":
         return ()
-    told = record.get("packages") or ()
+    told = parts(record, "packages")
     if told:
         packs = [_pack(one, order, record) for one in told]
         _same_quantities(packs, items)
@@ -121,7 +123,7 @@ def _pack(one: Mapping[str, Any], order: ordered.Ordered, record: Record) -> _Pa
         sscc.checked(word(one, "sscc")) if word(one, "sscc") else "",
         word(one, "tracking"),
         exact(weight, "packages.weight_kg") if weight is not None else None,
-        [_shipped(line, order, record) for line in one.get("lines") or ()],
+        [_shipped(line, order, record) for line in parts(one, "lines")],
     )
 
 
@@ -156,7 +158,7 @@ def _shipment(
     if carrier:
         coded = ("2", carrier, "", "") if is_scac(carrier) else ("", "", "", plain(carrier)[:35])
         yield ("TD5", "B", *coded)
-    yield from references(settings, (), record.get("references") or {})
+    yield from references(settings, (), inner(record, "references"))
     yield from contact(settings)
     yield ("DTM", "011", day(needed(record, "shipped_on", "day of shipment"), "shipped_on"))
     if record.get("expected_on"):
@@ -174,7 +176,7 @@ def _order(settings: Settings, order: ordered.Ordered, levels: _Levels) -> Itera
         "PRF", word(head, "purchase_order"), word(head, "release"), "", day(head.get("date"), "date"), "",
         word(head, "contract"),
     )  # fmt: skip
-    yield from references(settings, head.get("references") or (), {})
+    yield from references(settings, parts(head, "references"), {})
 
 
 def _package(

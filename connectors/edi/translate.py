@@ -92,6 +92,15 @@ def one(tree: Tree, name: str) -> Tree:
     return found[0] if found else {}
 
 
+def check_single(tree: Tree, mapping: str, *names: str) -> None:
+    """Raises Unmappable where a segment that may stand once stands more often and says different things."""
+    for name in names:
+        found = many(tree, name)
+        if any(other != found[0] for other in found[1:]):
+            words = f"{name} stands {len(found)} times and says different things: ask which one counts"
+            raise Unmappable(mapping, name, words)
+
+
 def text(tree: Tree, name: str) -> str:
     """A value as text; empty where there is none, or a composite."""
     value = tree.get(name, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
 from hub.api import actions, showing
@@ -20,6 +21,9 @@ from hub.api.shapes import (
     Polled,
     Uploaded,
 )
+from hub.connector import Specified
+from hub.engine import Hub
+from hub.errors import Invalid
 from hub.registry import connector_class, installed
 from hub.store import connections
 
@@ -72,6 +76,25 @@ def save(who: Admin, hub: TheHub, name: str, given: ConnectionIn) -> ConnectionD
         hub, who, name, connector=given.connector, given=given.settings, poll_seconds=given.poll_seconds
     )
     return one(who, hub, name)
+
+
+@router.get(
+    "/connections/{name}/specification", tags=["connections"], response_class=PlainTextResponse,
+    responses={200: {"content": {"text/markdown": {}}}},
+)  # fmt: skip
+def specification(who: Viewer, hub: TheHub, name: str) -> PlainTextResponse:
+    """What the other side must know to work with us, as one page of Markdown (trading partners)."""
+    headers = {"content-disposition": f'inline; filename="{name}.md"', "x-content-type-options": "nosniff"}
+    return PlainTextResponse(specified(hub, name), media_type="text/markdown", headers=headers)
+
+
+def specified(hub: Hub, name: str) -> str:
+    """The page of a connection. Raises Invalid where the other side needs none."""
+    connector = hub.registry.get(name).connector
+    if not isinstance(connector, Specified):
+        title = connector.manifest.title
+        raise Invalid(f"{name} has no such page: {title} is set up there by an account, not by paper")
+    return connector.specification()
 
 
 @router.delete("/connections/{name}", tags=["connections"])

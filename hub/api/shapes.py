@@ -256,7 +256,10 @@ class CaseDetail(CaseOut):
 
 
 class DecisionIn(Shape):
-    """An answer to a case. `values`: for example {"invoices": [{"invoice": id, "amount": "12.50"}]}."""
+    """An answer to a case. `values`: for example {"invoices": [{"invoice": id, "amount": "12.50"}]}.
+
+    To `revise` an order: {"lines": [{"line_id": "1", "quantity": "8", "promised_on": "2026-04-01"}]}.
+    """
 
     decision: str = Field(max_length=40)
     note: str = Field(default="", max_length=2_000)

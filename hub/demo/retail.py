@@ -40,7 +40,8 @@ class Trade:
         self.crm.send()
         self.stage.until(f"{NAME} is a customer", lambda: self._is_known(company))
         parts, name = self.stage.parts, self.retailer.connection
-        given = self.retailer.settings(self.stage.places[NAME], f"{self.crm.connection}:{company}")
+        seller = self.erp.seller if len(self.stage.erps) > 1 else ""
+        given = self.retailer.settings(self.stage.places[NAME], f"{self.crm.connection}:{company}", seller)
         with parts.hub.store.begin() as tx:
             sealed = parts.hub.registry.seal(name, "edi", given)
             connections.save(

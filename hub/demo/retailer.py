@@ -23,12 +23,13 @@ class Retailer:
         self.desk = PartnerSandbox(now=now, name=NAME, terms=Terms(tax="none"))
         self.app: ASGIApp = self.desk.app
 
-    def settings(self, url: str, customer: str) -> Mapping[str, Any]:
+    def settings(self, url: str, customer: str, seller: str) -> Mapping[str, Any]:
         """The trading partner's profile, as an admin enters it. `customer`: who it is in the CRM."""
         supplier, us = self.desk.world.supplier, self.desk.world.us
         return {
             "partner_name": NAME, "our_qualifier": supplier.qualifier, "our_id": supplier.id,
             "partner_qualifier": us.qualifier, "partner_id": us.id, "customer": customer,
+            "seller": seller,
             "default_currency": "USD", "upload_key": UPLOAD_KEY, "http_url": f"{url}/inbox", "http_key": KEY,
             "gs1_prefix": "0614141", "pack": "shipment", "scac": "UPSN",
         }  # fmt: skip

@@ -296,6 +296,7 @@ LEGAL: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
         ),
         InterchangeState.SENT: _ANSWERED | {InterchangeState.OVERDUE},
         InterchangeState.OVERDUE: _ANSWERED,
+        InterchangeState.DELIVERED: frozenset({InterchangeState.REJECTED}),  # by a TA1 or the transport
         # a TA1 that accepts comes before the 997, and set after set may be answered
         **dict.fromkeys(_ANSWERED, _ANSWERED),
     },

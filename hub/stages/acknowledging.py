@@ -131,9 +131,10 @@ def _settled(told: Told, read: Reader) -> Outcome:
     cases: list[Case] = []
     for one in told.changed:
         document = read.get(one.document) if one.document else None
-        if document is None or document.kind not in ANSWERED:
-            continue
         refused = one.status in _BAD
+        if document is None or document.kind not in ANSWERED:
+            cases += [_refused(interchange, one, interchange)] if refused else []
+            continue
         events.append(Event(f"{document.kind}.{'disowned' if refused else 'acknowledged'}", document))
         if refused:
             cases.append(_refused(interchange, one, document))
@@ -143,8 +144,8 @@ def _settled(told: Told, read: Reader) -> Outcome:
 
 
 def _word(interchange: Interchange) -> str:
-    waits = interchange.state in (InterchangeState.SENT, InterchangeState.OVERDUE)
-    return "answered" if waits else str(interchange.state)
+    unsettled = (InterchangeState.SENT, InterchangeState.OVERDUE, InterchangeState.DELIVERED)
+    return "answered" if interchange.state in unsettled else str(interchange.state)
 
 
 def _refused(interchange: Interchange, one: TransactionSet, document: Document) -> Case:

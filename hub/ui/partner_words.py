@@ -14,6 +14,12 @@ STATES: Mapping[str, Said] = {
     "partly_accepted": Said("Partly accepted", "bad"),
     "unmatched": Said("About nothing of ours", "warn"),
 }
+STATES_OF: Mapping[tuple[str, str], Said] = {
+    ("interchange", "accepted"): Said("Accepted", "good"),
+    ("interchange", "rejected"): Said("Refused by partner", "bad"),
+    ("interchange", "overdue"): Said("Not acknowledged in time", "bad"),
+    ("acknowledgment", "issued"): Said("Sent to the partner", "good"),
+}
 REASONS: Mapping[str, Said] = {
     "sets_refused": Said(
         "Partner's document refused", "warn", "A document of a trading partner broke the rules of its guide."
@@ -54,7 +60,7 @@ EVENTS: Mapping[str, str] = {
     "interchange.partly_accepted": "Interchange accepted in part, refused in part",
     "interchange.rejected": "Interchange refused by the partner",
     "interchange.overdue": "Interchange not acknowledged in time",
-    "acknowledgment.received": "Acknowledgment received",
+    "acknowledgment.received": "Acknowledgment recorded",
     "acknowledgment.changed": "The same came again: acknowledged again",
     "acknowledgment.issued": "Acknowledgment issued",
     "acknowledgment.matched": "Acknowledgment matched",

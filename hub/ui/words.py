@@ -413,7 +413,8 @@ def difference(name: str) -> Said:
 
 def state(name: str, kind: str = "") -> Said:
     """A state, of documents of this kind; one we have no words for is shown as it is."""
-    return changing_words.STATES_OF.get((kind, name)) or _STATES.get(name) or Said(_plain(name))
+    of_kind = changing_words.STATES_OF.get((kind, name)) or partner_words.STATES_OF.get((kind, name))
+    return of_kind or _STATES.get(name) or Said(_plain(name))
 
 
 def version_state(name: str) -> Said:

@@ -92,24 +92,25 @@ class As2:
     def __init__(self, url: str, us: str, them: str, ours: Keys, their_certificate: str) -> None:
         self.url, self.us, self.them = url, us, them
         self.complaints: list[str] = []
-        self._folder = tempfile.TemporaryDirectory(prefix="partner-as2-")
-        self._place = Path(self._folder.name)
-        for name, text in (
-            ("us.key", ours.key),
-            ("us.crt", ours.certificate),
-            ("them.crt", their_certificate),
-        ):
-            (self._place / name).write_text(text)
+        self._pem = {"us.key": ours.key, "us.crt": ours.certificate, "them.crt": their_certificate}
 
-    def _openssl(self, *words: str, given: bytes) -> bytes:
-        """What the command prints. Raises CalledProcessError."""
+    def _openssl(self, *words: str, given: bytes, content: bytes = b"") -> bytes:
+        """What the command prints; it finds our keys and `content` beside it. Raises CalledProcessError."""
         program = shutil.which("openssl")
         if program is None:
             raise RuntimeError("the openssl command is not there: AS2 cannot be simulated")
-        command = [program, *words]
-        ran = subprocess.run(  # noqa: S603 - a fixed program, its arguments are written in this file
-            command, input=given, cwd=self._place, check=True, capture_output=True, timeout=COMMAND_SECONDS
-        )
+        with tempfile.TemporaryDirectory(prefix="partner-as2-") as folder:
+            for name, text in self._pem.items():
+                (Path(folder) / name).write_text(text)
+            (Path(folder) / "content").write_bytes(content)
+            ran = subprocess.run(  # noqa: S603 - a fixed program, its arguments are written in this file
+                [program, *words],
+                input=given,
+                cwd=folder,
+                check=True,
+                capture_output=True,
+                timeout=COMMAND_SECONDS,
+            )
         return ran.stdout
 
     # ours
@@ -207,16 +208,12 @@ class As2:
             raise Refused("authentication-failed", f"the message is not signed ({told.get_content_type()})")
         part, proof = parts[1].removeprefix(b"\r\n"), message_from_bytes(parts[2].removeprefix(b"\r\n"))
         der = proof.get_payload(decode=True)
-        name = f"{uuid4().hex}.part"
-        (self._place / name).write_bytes(part)
         trusted = ("-CAfile", "them.crt", "-partial_chain", "-purpose", "any", "-certfile", "them.crt")
-        words = ("cms", "-verify", "-binary", "-inform", "DER", "-content", name, *trusted)
+        words = ("cms", "-verify", "-binary", "-inform", "DER", "-content", "content", *trusted)
         try:
-            self._openssl(*words, given=der if isinstance(der, bytes) else b"")
+            self._openssl(*words, given=der if isinstance(der, bytes) else b"", content=part)
         except subprocess.CalledProcessError:
             raise Refused("authentication-failed", "the signature is not theirs") from None
-        finally:
-            (self._place / name).unlink()
         return part
 
     def answer(self, headers: Mapping[str, str], received: Received | Refused) -> Answer | None:

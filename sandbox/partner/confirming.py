@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from sandbox.partner import reading
-from sandbox.partner.book import ACCEPTING, BASES, REFUSING, Amendment, Book, Line, Order
+from sandbox.partner.book import ACCEPTING, BASES, REFUSING, Alter, Amendment, Book, Line, Order
 from sandbox.partner.reading import Block, number
 from sandbox.partner.x12 import Found, SetIn
 
 NO_DETAIL = frozenset(("AK", "AT", "RJ", "AH", "NA", "AP"))
 WITH_DETAIL = frozenset(("AC", "AD", "RD", "RO"))
-LATER = frozenset(("IB", "DR"))
+LATER = frozenset(("DR",))
 PRICE_CHANGES = frozenset(("IP", "AC", "IC"))
 
 
@@ -152,16 +152,18 @@ def check_change(it: SetIn, book: Book) -> list[Found]:
     wanted = {one.line: one for one in amendment.alters}
     for block in lines:
         alter = wanted.pop(block.head.at(1), None)
-        if alter is None:
+        of_cancelled = amendment.purpose == "01" and order.line(block.head.at(1), block.head.pairs(8))
+        if alter is None and not of_cancelled:
             found.append(_no_line(block, order))
             continue
-        found += _altered(block, order, alter.quantity)
+        found += _altered(block, order, alter)
     if head.at(2) in WITH_DETAIL:
         found += [Found("line-missing", f"line {one} of the change is not answered") for one in wanted]
     return [*found, *reading.counted(it.segments, len(lines))]
 
 
-def _altered(block: Block, order: Order, quantity: Decimal | None) -> Iterator[Found]:
+def _altered(block: Block, order: Order, alter: Alter | None) -> Iterator[Found]:
+    quantity = alter.quantity if alter else None
     acks = block.all("ACK")
     if not acks:
         yield Found("ack-missing", f"line {block.head.at(1)} has no ACK")
@@ -186,14 +188,17 @@ def post_change(it: SetIn, book: Book) -> None:
     assert order is not None
     amendment = _amendment(order, it.first("BCA").at(5))
     assert amendment is not None
-    codes = {one.at(1) for one in it.segments if one.id == "ACK"}
-    if it.first("BCA").at(2) in ("RJ", "RD") or (codes and not codes & ACCEPTING):
+    deleted = {one.line for one in amendment.alters if one.code == "DI"}
+    told = {
+        block.head.at(1): {one.at(1) for one in block.all("ACK")}
+        for block in reading.blocks(it.segments, "POC")
+    }
+    taken = ACCEPTING | {"ID"}  # ID says of a line that is to go: it is gone
+    refused = {line for line, codes in told.items() if not codes & (taken if line in deleted else ACCEPTING)}
+    if amendment.purpose == "01":
+        refused = {line for line, codes in told.items() if not codes & taken}
+    if it.first("BCA").at(2) in ("RJ", "RD") or (told and refused == set(told)):
         amendment.state = "rejected"
         return
-    refused = {
-        block.head.at(1)
-        for block in reading.blocks(it.segments, "POC")
-        if any(one.at(1) in REFUSING - {"ID"} for one in block.all("ACK"))
-    }
     amendment.alters = [one for one in amendment.alters if one.line not in refused]
     order.apply(amendment)

@@ -33,12 +33,13 @@ SETS = {
     "865": f"ST! BCA! {HEADER}(N9 DTM* MSG*)* {PARTY}(POC {LINE})* (CTT AMT*) SE!",
     "856": (
         "ST! BSN! DTM* (HL LIN SN1 SLN* PRF PO4 PID* MEA* PWK* PKG* TD1* TD5* TD3* TD4* TSD REF* PER* CLD* "
-        f"MAN* DTM* FOB PAL {ADDRESS}SDQ* ETD CUR SAC*)!* CTT SE!"
+        f"MAN* DTM* FOB PAL {ADDRESS}SDQ* ETD CUR SAC* YNQ*)!* CTT SE!"
     ),
     "810": (
         f"ST! BIG! NTE* CUR REF* YNQ* PER* {ADDRESS}ITD* DTM* FOB PID* MEA* PWK* PKG* L7 BAL* INC PAM* "
-        "(N9 MSG*)* (IT1 CRC QTY* CUR IT3* TXI* CTP* PAM* MEA* (PID MEA*)* PWK* PKG* PO4 ITD* REF* YNQ* PER* "
-        f"SDQ* DTM* CAD* L7* SR (SAC TXI*)* (SLN DTM REF* PID* SAC* TC2* TXI*)* {ADDRESS})* "
+        "(N9 MSG*)* (FA1 FA2*)* (IT1 CRC QTY* CUR IT3* TXI* CTP* PAM* MEA* (PID MEA*)* PWK* PKG* PO4 ITD* "
+        "REF* YNQ* PER* SDQ* DTM* CAD* L7* SR (SAC TXI*)* "
+        f"(SLN DTM REF* PID* SAC* TC2* TXI*)* {ADDRESS}(FA1 FA2*)*)* "
         "TDS! TXI* CAD AMT* (SAC TXI*)* (ISS PID)* CTT SE!"
     ),
     "997": "ST! AK1! (AK2 (AK3 AK4*)* AK5!)* AK9! SE!",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from sandbox.partner import confirming, envelopes, grammar, hearing, invoicing, shipping, syntax, telling
@@ -55,7 +55,7 @@ def _interchange(world: World, one: InterchangeIn, via: str) -> Received:
             Found("isa-repeated", f"ISA13 {one.number} came before with other content"),
             interchange=one.number,
         )
-        _answer(world, made, one, [], DUPLICATE)
+        _refuse(world, made, one, DUPLICATE)
         return made
     world.received.append(made)
     _read(world, one, made)
@@ -71,7 +71,7 @@ def _read(world: World, one: InterchangeIn, made: Received) -> None:
     if not note and world.meets("technical"):
         note = "024"
     if note:
-        _answer(world, made, one, [], note)
+        _refuse(world, made, one, note)
         return
     for ta1 in one.technical:
         about, faults = hearing.technical(ta1, world.sent)
@@ -84,10 +84,18 @@ def _read(world: World, one: InterchangeIn, made: Received) -> None:
     _answer(world, made, one, [it for it in answers if it.code != "FA"], "")
 
 
+def _refuse(world: World, made: Received, one: InterchangeIn, note: str) -> None:
+    """Answer by TA1 alone. The groups were not looked at, and their numbers are used up."""
+    for group in one.groups:
+        world.groups_seen.setdefault(group.head.at(6), one.number)
+    _answer(world, made, one, [], note)
+
+
 class _Place(NamedTuple):
-    """Where a set stands: GS01, GS08, the separators around it, and whether its group is refused."""
+    """Where a set stands: GS01, GS06, GS08, the separators around it, and whether its group is refused."""
 
     code: str
+    group: str
     version: str
     marks: Marks
     made: Received
@@ -103,12 +111,12 @@ def _group(world: World, group: GroupIn, made: Received, marks: Marks) -> Answer
         world.charge(Found("gs-repeated", f"GS06 {head.at(6)} came before"), interchange=made.number)
         reasons.append("6")
     world.groups_seen[head.at(6)] = made.number
-    place = _Place(head.at(1), head.at(8), marks, made, bool({"2", "6"} & set(reasons)))
+    place = _Place(head.at(1), head.at(6), head.at(8), marks, made, bool({"2", "6"} & set(reasons)))
     sets: list[Judged] = []
     for it in group.sets:
         sets.append(_set(world, it, {one.number for one in sets}, place))
     told = group.tail.at(1) if group.tail else ""
-    counted = int(told) if told.isdigit() else len(sets)
+    counted = int(told) if told.isdecimal() else len(sets)
     return Answer(head.at(1), head.at(6), head.at(8), counted, sets, tuple(dict.fromkeys(reasons)))
 
 
@@ -121,7 +129,7 @@ def _set(world: World, it: SetIn, earlier: set[str], place: _Place) -> Judged:
     if judged.code == "A":
         judged = _willing(world, it, judged)
     if judged.code != "R":
-        _business(world, it, place.version, where)
+        _business(world, it, place, where)
     told = {"set": it.id, "number": it.number, "status": judged.code, "about": where["document"]}
     place.made.sets.append(told)
     _history(world, it, judged, place.made)
@@ -157,32 +165,38 @@ def _willing(world: World, it: SetIn, judged: Judged) -> Judged:
     return judged
 
 
-def _business(world: World, it: SetIn, version: str, where: dict[str, str]) -> None:
-    book = world.book
-    if it.id == "855":
-        found = confirming.check(it, book)
-    elif it.id == "865":
-        found = confirming.check_change(it, book)
-    elif it.id == "856":
-        found = shipping.check(it, book, world.terms)
-    elif it.id == "810":
-        found = invoicing.check(it, book, world.terms)
-    else:
-        found = hearing.check(it, version, world.sent)
+_CHECKS: Mapping[str, Callable[[World, SetIn, str], list[Found]]] = {
+    "855": lambda world, it, _: confirming.check(it, world.book),
+    "865": lambda world, it, _: confirming.check_change(it, world.book),
+    "856": lambda world, it, _: shipping.check(it, world.book, world.terms),
+    "810": lambda world, it, _: invoicing.check(it, world.book, world.terms),
+    "997": lambda world, it, version: hearing.check(it, version, world.sent),
+    "999": lambda world, it, version: hearing.check(it, version, world.sent),
+}
+_POSTS: Mapping[str, Callable[[World, SetIn], object]] = {
+    "855": lambda world, it: confirming.post(it, world.book),
+    "865": lambda world, it: confirming.post_change(it, world.book),
+    "856": lambda world, it: shipping.post(it, world.book),
+    "810": lambda world, it: invoicing.post(it, world.book),
+    "997": lambda world, it: hearing.post(it, world.sent),
+    "999": lambda world, it: hearing.post(it, world.sent),
+}
+
+
+def _business(world: World, it: SetIn, place: _Place, where: dict[str, str]) -> None:
+    """Hold a set that is right as X12 against our books, and take it into them."""
+    found = _CHECKS[it.id](world, it, place.version)
     for one in found:
         world.charge(one, **where)
-    if NOT_BOOKED & {one.rule for one in found}:
-        return
-    if it.id == "855":
-        confirming.post(it, book)
-    elif it.id == "865":
-        confirming.post_change(it, book)
-    elif it.id == "856":
-        shipping.post(it, book)
-    elif it.id == "810":
-        invoicing.post(it, book)
-    else:
-        hearing.post(it, world.sent)
+    if not NOT_BOOKED & {one.rule for one in found}:
+        _POSTS[it.id](world, it)
+    elif world.terms.objects and where["document"]:
+        words = [one.words for one in found]
+        doc = telling.objection(
+            f"{len(world.charged):06}", it.id, where["document"], words, world.now(),
+            group=place.group, control=it.number,
+        )  # fmt: skip
+        world.pending.append(Pending(world.now(), (), [doc]))
 
 
 def _orders(world: World, it: SetIn) -> list[Order]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from sandbox.partner.book import BASES, Book, Invoice, Line, Order
 from sandbox.partner.reading import Block, number
 from sandbox.partner.rules import Terms
 from sandbox.partner.syntax import is_date
-from sandbox.partner.writing import CENT, day, plain, rounded
+from sandbox.partner.writing import CENT, plain, rounded
 from sandbox.partner.x12 import Found, Segment, SetIn
 
 ZERO = Decimal(0)
@@ -58,12 +58,13 @@ def check(it: SetIn, book: Book, terms: Terms) -> list[Found]:
     found += _money(it, order)
     store = reading.store_of(order, code)
     known = [(block, order.line(block.head.at(1), block.head.pairs(6))) for block in lines]
+    negative = credit and terms.credit_sign == "negative"
     for block, line in known:
-        found += _line(block, line, order)
+        found += _line(block, line, order, -1 if negative else 1)
     pairs = [(block, line) for block, line in known if line is not None]
-    found += _prices(it, pairs, order, terms)
     if credit:
-        return [*found, *_credited(pairs)]
+        return [*found, *_credited(it, pairs, order)]
+    found += _prices(it, pairs, order)
     found += _terms(it, order)
     if terms.notice and not order.shipments:
         found.append(Found("invoice-early", f"{order.number} is invoiced and no ship notice came"))
@@ -135,16 +136,16 @@ def _money(it: SetIn, order: Order) -> Iterator[Found]:
         yield Found("currency", f"CUR02 is {told}, ordered in {order.currency}")
 
 
-def _line(block: Block, line: Line | None, order: Order) -> Iterator[Found]:
+def _line(block: Block, line: Line | None, order: Order, sign: int) -> Iterator[Found]:
     if line is None:
         yield Found("line-unknown", f"IT101 {block.head.at(1)!r} is no line of {order.number}")
         return
     yield from reading.same_item(line, block.head.pairs(6), block.head.at(3))
-    if number(block.head.at(2)) <= 0:
+    if number(block.head.at(2)) * sign <= 0:
         yield Found("invoice-quantity", f"line {line.number}: IT102 is {block.head.at(2)}")
 
 
-def _prices(it: SetIn, pairs: Sequence[tuple[Block, Line]], order: Order, terms: Terms) -> Iterator[Found]:
+def _prices(it: SetIn, pairs: Sequence[tuple[Block, Line]], order: Order) -> Iterator[Found]:
     """The price of each line; where the order has allowances, net of them, however they are told."""
     granted = bool(order.allowances) or any(line.item.allowances for _, line in pairs)
     first = {id(sac) for block, _ in pairs for sac in block.all("SAC")}
@@ -181,21 +182,23 @@ def _terms(it: SetIn, order: Order) -> Iterator[Found]:
     agreed, told = order.payment, it.first("ITD")
     if agreed is None:
         return
-    net = told.at(7)
     begun = it.first("BIG").at(1)
-    if not net and told.at(6) and is_date(begun):
-        start = date(int(begun[:4]), int(begun[4:6]), int(begun[6:]))
-        net = str(agreed.net_days) if told.at(6) == day(start + timedelta(agreed.net_days)) else told.at(6)
-    wanted = (
-        str(agreed.net_days),
-        plain(agreed.percent),
-        str(agreed.discount_days or "") if agreed.percent else "",
-    )
-    shown = (net, plain(number(told.at(3))) if told.at(3) else "", told.at(5))
+    net = told.at(7) or _days(begun, told.at(6))
+    discounted = told.at(5) or _days(begun, told.at(4))
+    days = str(agreed.discount_days or "") if agreed.percent else ""
+    wanted = (str(agreed.net_days), plain(agreed.percent), days)
+    shown = (net, plain(number(told.at(3))) if told.at(3) else "", discounted)
     if shown != wanted:
-        yield Found(
-            "terms", f"ITD says {'/'.join(shown)} (net days, discount, its days), ordered {'/'.join(wanted)}"
-        )
+        words = f"ITD says {'/'.join(shown)} (net days, discount, its days), ordered {'/'.join(wanted)}"
+        yield Found("terms", words)
+
+
+def _days(begun: str, until: str) -> str:
+    """Days between two dates as in ITD; empty where there are none."""
+    if not (is_date(begun) and is_date(until)):
+        return ""
+    start, end = (date(int(one[:4]), int(one[4:6]), int(one[6:])) for one in (begun, until))
+    return str((end - start).days)
 
 
 def _quantities(pairs: Sequence[tuple[Block, Line]]) -> dict[int, tuple[Line, Decimal]]:
@@ -215,12 +218,17 @@ def _invoiced(pairs: Sequence[tuple[Block, Line]], store: str, terms: Terms) -> 
             yield Found("invoiced-over", f"line {line.number}: {total} invoiced, {limit} {what}")
 
 
-def _credited(pairs: Sequence[tuple[Block, Line]]) -> Iterator[Found]:
+def _credited(it: SetIn, pairs: Sequence[tuple[Block, Line]], order: Order) -> Iterator[Found]:
+    """A credit memo may be for goods or for money; for no more of either than was invoiced."""
     for line, quantity in _quantities(pairs).values():
         invoiced = sum(line.invoiced.values(), ZERO)
         if line.credited + abs(quantity) > invoiced:
             words = f"line {line.number}: {line.credited + abs(quantity)} credited, {invoiced} invoiced"
             yield Found("credit-over", words)
+    total = abs(number(it.first("TDS").at(1))) / 100
+    left = sum((one.total for one in order.invoices), ZERO)
+    if total > left:
+        yield Found("credit-over", f"{total} credited, {left} invoiced and not credited before")
 
 
 def post(it: SetIn, book: Book) -> Invoice:

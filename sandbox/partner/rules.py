@@ -75,7 +75,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "ack-code": "ACK01 is a code that we know",
         "ack-sum": "the quantities of all ACK of a line make up what was ordered",
         "ack-unit": "ACK03 is the ordered unit",
-        "ack-date": "a line that comes later (IB, DR) has a date",
+        "ack-date": "a line that comes on another day (DR) says on which",
         "ack-type": "BAK02 agrees with the lines: AD changes nothing, RD and RJ accept nothing",
         # 856
         "shipment-repeated": "a BSN02 comes once",
@@ -97,7 +97,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "invoice-repeated": "an invoice number comes once",
         "invoice-early": "an invoice comes after the ship notice of its order",
         "invoiced-over": "no more is invoiced than was shipped",
-        "invoice-quantity": "IT102 is above zero",
+        "invoice-quantity": "IT102 is above zero (below, where credit memos are negative)",
         "invoice-price": "the price is the ordered one, its basis included",
         "allowance": "allowances and charges are those of the order",
         "total-wrong": "TDS01 is lines, allowances, charges and tax, to the cent",
@@ -149,6 +149,7 @@ class Terms(BaseModel):
     echo: tuple[str, ...] = ("IA", "DP")
     adx_reduces: bool = True  # a negative ADX01 reduces the payment
     hours: int = 24  # until a 997 is overdue
+    objects: bool = False  # an 824 says why a document was not booked
 
 
 class Chargeback(NamedTuple):

@@ -148,7 +148,8 @@ def _order(level: Level, code: str, book: Book, terms: Terms) -> Iterator[Found]
         yield Found("order-cancelled", f"{order.number} was cancelled")
     yield from reading.place(order, code)
     yield from reading.references(order, level.block.inside, terms.echo)
-    if terms.confirm and reading.store_of(order, code) not in order.confirmed:
+    wanted = terms.confirm and order.response  # BEG07: an acknowledgment is wanted
+    if wanted and reading.store_of(order, code) not in order.confirmed:
         yield Found("shipment-unconfirmed", f"{order.number} is shipped and was not acknowledged")
 
 
@@ -200,7 +201,7 @@ def _labels(tree: Sequence[Level], book: Book, terms: Terms) -> Iterator[Found]:
 
 def _label(mark: str, seen: set[str]) -> Iterator[Found]:
     digits = mark[2:] if len(mark) == 20 and mark.startswith("00") else mark
-    if len(digits) != 18 or not digits.isdigit():
+    if len(digits) != 18 or not digits.isdecimal():
         yield Found("label-form", f"SSCC {mark!r} has not 18 digits")
     elif check_digit(digits[:17]) != digits[17]:
         yield Found("label-digit", f"SSCC {mark}: the check digit is {check_digit(digits[:17])}")

@@ -141,9 +141,9 @@ class World:
 
     def gaps(self) -> Iterator[Found]:
         """Control numbers that were left out. Any order is good, so this is asked for, not noticed."""
-        told = {int(one.number) for one in self.received if one.number.isdigit()}
+        told = {int(one.number) for one in self.received if one.number.isdecimal()}
         yield from _left_out("isa-gap", "ISA13", told)
-        yield from _left_out("gs-gap", "GS06", {int(one) for one in self.groups_seen if one.isdigit()})
+        yield from _left_out("gs-gap", "GS06", {int(one) for one in self.groups_seen if one.isdecimal()})
 
     def chargebacks(self) -> list[Chargeback]:
         """Everything charged so far, with what is missing as of now."""

@@ -69,7 +69,9 @@ def test_an_order_is_accepted_with_changes_line_by_line(counter: Counter) -> Non
     listed = counter.visitor.get("/order-responses").text
     assert told.number in listed
     assert "Issued" in listed
-    assert "Order response issued" in counter.visitor.get(f"/orders/{counter.order}").text
+    story = counter.visitor.get(f"/orders/{counter.order}").text
+    for words in ("Order response issued", "Accepted with changes", "thank you"):
+        assert words in story, words
 
 
 def test_what_cannot_be_is_said_and_what_was_entered_stays(counter: Counter) -> None:
@@ -104,5 +106,6 @@ def test_a_change_that_waits_shows_what_is_asked_and_what_each_answer_does(count
                   "exceeds the limit", "Reject the change", "Credit the difference"):  # fmt: skip
         assert words in page, words
     assert "Needs a decision" in counter.visitor.get("/order-changes").text
+    assert "Change 3" in counter.visitor.get(f"/orders/{counter.order}").text
     assert counter.answer("order_change_waiting", decision="reject", note="too many").status_code == 303
     assert [one.reason for one in counter.documents("order_response") if one.change] == ["too many"]

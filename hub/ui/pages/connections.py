@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.datastructures import UploadFile
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from hub.api import actions, showing, walking
 from hub.api.access import Role
-from hub.api.connecting import describe_connector
+from hub.api.connecting import describe_connector, specified
 from hub.errors import HubError, Invalid
 from hub.registry import connector_class, installed
 from hub.settling import describe
@@ -76,9 +76,17 @@ def connection(visit: Visit, *, status: int = 200, told: str = "", field: str = 
         webhook=f"{public}{shown.webhook_path}", has_public=bool(public), polls=_polls(row.connector),
         check_now=visit.asked("check") == "1" and visit.may("operator"),
         files=_takes_files(row.connector),
-        name=name, walks=_can(row.connector, "backfill"), installs=_can(row.connector, "install"),
+        name=name, walks=_can(row.connector, "backfill"),
+        specified=_can(row.connector, "specification"), installs=_can(row.connector, "install"),
         walk=walking.last_walk(visit.hub, name),
     )  # fmt: skip
+
+
+def specification(visit: Visit) -> Response:
+    """What the other side must know, as a page of text to send them."""
+    name = visit.params["name"]
+    headers = {"content-disposition": f'inline; filename="{name}.md"'}
+    return PlainTextResponse(specified(visit.hub, name), headers=headers)
 
 
 def _manifest(name: str) -> tuple[Any, str]:
@@ -182,6 +190,7 @@ PLACES = (
     post("/connections/{name}", save, Role.ADMIN),
     post("/connections/{name}/check", check, Role.OPERATOR),
     post("/connections/{name}/poll", poll, Role.OPERATOR),
+    get("/connections/{name}/specification", specification),
     post("/connections/{name}/files", upload, Role.OPERATOR, files=1),
     post("/connections/{name}/pause", pause, Role.ADMIN),
     post("/connections/{name}/resume", resume, Role.ADMIN),

@@ -15,6 +15,7 @@ from hub.model import KINDS, Money
 from hub.store import figures, views
 from hub.store.tx import Tx
 from hub.ui import words
+from hub.ui.pages import partners
 from hub.ui.pages.overview import ORDER_STATES
 from hub.ui.visit import Visit, get
 
@@ -53,10 +54,11 @@ _WITH_AMOUNT = frozenset(KINDS) - {
 
 
 class _Listed(NamedTuple):
-    """A row of a list: the document, and what is open or unapplied of it."""
+    """A row of a list: the document, what is open or unapplied of it, and which sets an envelope holds."""
 
     document: Any
     balance: Money | None
+    holds: str = ""
 
 
 def listing(kind: str) -> Callable[[Visit], Response]:
@@ -71,6 +73,7 @@ def listing(kind: str) -> Callable[[Visit], Response]:
             )  # fmt: skip
             names = figures.labels(tx.conn, [row.customer_id for row in rows])
             balances = _balances(tx, kind, rows)
+            holds = partners.holds(tx, rows) if kind in partners.KINDS else {}
             now = tx.now
         plural, hint = words.KINDS[kind]
         return visit.show(
@@ -78,7 +81,10 @@ def listing(kind: str) -> Callable[[Visit], Response]:
             kind=kind, with_amount=_WITH_AMOUNT, plural=plural, hint=hint,
             search=search, state=state, states=_STATES[kind], now=now,
             today=now.date(), balance_label=_BALANCES[kind][1] if kind in _BALANCES else "",
-            listed=[_Listed(showing.document(row, names), balances.get(row.id)) for row in rows],
+            holds_shown=partners.KINDS, listed=[
+                _Listed(showing.document(row, names), balances.get(row.id), holds.get(row.id, ""))
+                for row in rows
+            ],
             after=showing.last(rows) if len(rows) >= ROWS else "", here=_list_path(kind),
         )  # fmt: skip
 
@@ -114,7 +120,8 @@ def document(visit: Visit) -> Response:
         return visit.show(
             "document.html",
             row=row, shown=showing.document(row, names), body=body, names=names,
-            fields=_fields(row.kind, body), postings=[showing.posting(one) for one in postings],
+            fields=_fields(row.kind, body), sent=partners.written(body),
+            postings=[showing.posting(one) for one in postings],
             balance=_balances(tx, row.kind, [row]).get(row.id),
             balance_label=_BALANCES[row.kind][1] if row.kind in _BALANCES else "",
             xrefs=views.xrefs(tx.conn, [document_id]), cases=views.cases_of(tx.conn, [document_id]),
@@ -126,7 +133,7 @@ def document(visit: Visit) -> Response:
 def _fields(kind: str, body: Mapping[str, Any]) -> Sequence[tuple[str, Any, str]]:
     """(label, value, what the field means) of the fields that are filled, in the model's order."""
     model = KINDS[kind].model_fields
-    skipped = {"id", "state", "number"}
+    skipped = {"id", "state", "number", "body"} if kind == "interchange" else {"id", "state", "number"}
     return [
         (name, body[name], (model[name].description or "").removeprefix("UBL "))
         for name in model

@@ -47,6 +47,7 @@ def order(visit: Visit) -> Response:
                 for one in documents
                 if one.kind in ("credit_memo", "adjustment", "refund", "dispute")
             ],
+            agreed=[one for one in documents if one.kind in ("order_change", "order_response")],
             invoice_numbers={one.id: getattr(one, "number", "") for one in documents},
             moments=story.moments,
             xrefs=story.xrefs,

@@ -259,6 +259,17 @@ def test_settings_that_cannot_work_are_refused_by_field(changed: dict[str, str],
     assert caught.value.field == field
 
 
+def test_certificates_and_keys_are_read_without_their_line_breaks() -> None:
+    """As a form with one line leaves them."""
+    told = settings()
+    flat = {
+        "as2_certificate": told.as2_certificate.replace("\n", ""),
+        "as2_partner_certificate": told.as2_partner_certificate.replace("\n", " "),
+        "as2_private_key": told.as2_private_key.get_secret_value().replace("\n", "\r\n"),
+    }
+    assert agreement(settings(**flat)).theirs == agreement(told).theirs
+
+
 def test_a_key_of_another_certificate_is_refused_and_not_shown() -> None:
     stray = keys("stray").key
     with pytest.raises(Invalid, match="none of the private keys") as caught:

@@ -365,3 +365,9 @@ def test_the_record_names_where_it_stood() -> None:
     assert purchase(LINE, END)["set"] == {
         "version": "004010", "control_number": "0001", "group": "7", "interchange": "000000042",
     }  # fmt: skip
+
+
+def test_a_head_that_says_two_things_is_refused() -> None:
+    head = ("BEG*00*SA*PO-1**20261122", "CUR*BY*USD", "CUR*BY*CAD")
+    assert "CUR stands 2 times" in refusal(LINE, END, head=head)
+    assert purchase(LINE, END, head=(*head[:2], head[1]))["currency"] == "USD"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -32,6 +33,7 @@ class Hub:
     def __init__(self) -> None:
         self.edi: Edi | None = None
         self.bodies: list[bytes] = []
+        self.deliveries: list[Delivery] = []
         self.spoil = False
 
     async def take(self, request: Request) -> Response:
@@ -40,6 +42,7 @@ class Hub:
         delivery = Delivery(dict(request.headers), body, str(request.url), datetime.now(UTC))
         self.edi.verify(delivery)
         self.bodies.append(delivery.body)
+        self.deliveries.append(delivery)
         answer = self.edi.response(delivery)
         assert answer is not None
         told = answer.body.replace(b"processed", b"PROCESSED") if self.spoil else answer.body
@@ -52,7 +55,7 @@ class Ends:
     """Both ends of the line, and where they listen."""
 
     def __init__(self, hub: Hub, hub_url: str, one: Supplier, partner_url: str) -> None:
-        self.hub, self.one, self.partner_url = hub, one, partner_url
+        self.hub, self.hub_url, self.one, self.partner_url = hub, hub_url, one, partner_url
         self.settings = {
             "our_id": "ACMEINSTR", "partner_id": "HARBORPINE", "customer": "netsuite:107",
             "as2_id": "ACME-AS2", "as2_partner_id": "Harbor Pine", "as2_url": f"{partner_url}/as2",
@@ -101,6 +104,18 @@ def test_their_855_arrives_and_gets_a_receipt_that_they_believe(
     assert [one.via for one in ends.one.partner.world.received] == ["as2"]
     assert ends.one.partner.told("0045-1")["acknowledged"] == ["all"]
     assert not ends.one.rules()
+
+
+def test_a_receipt_that_is_wanted_later_comes_in_a_call_of_its_own(ends: Ends) -> None:
+    address = f"{ends.hub_url}/webhooks/edi"
+    assert ends.push(as2_mdn="async", as2_mdn_url=address) == "000000001"
+    end = time.monotonic() + 10
+    while not ends.hub.deliveries and time.monotonic() < end:
+        time.sleep(0.02)
+    assert ends.hub.edi is not None
+    (change,) = ends.hub.edi.read(ends.hub.deliveries[0])
+    assert change.record is not None
+    assert (change.record["level"], change.record["status"]) == ("MDN", "accepted")
 
 
 @pytest.mark.parametrize(

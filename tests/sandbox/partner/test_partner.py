@@ -203,6 +203,8 @@ def test_an_answer_can_come_twice_or_be_about_a_stranger_or_refuse_all(one: Supp
     assert [it.split("*")[1] for it in door.segments("TA1")] == ["000000003"]
     numbers = [it.number for body in door.bodies for it in parse(body)]
     assert len(set(numbers)) == len(numbers) == 4
+    one.invoice()
+    assert not one.rules(), "what was refused is sent again, and no number is missing"
 
 
 def test_a_hub_that_is_down_gets_it_later(one: Supplier, door: Door) -> None:
@@ -288,6 +290,38 @@ def test_an_invoice_that_does_not_add_up_is_not_booked(one: Supplier) -> None:
     one.ship()
     one.send("810", edited(INVOICE, "TDS*17600*", "TDS*17601*"))
     assert one.partner.told("0045-1")["invoices"] == []
+
+
+def test_a_document_that_is_not_booked_can_be_objected_to_by_824(door: Door) -> None:
+    made = Supplier(objects=True)
+    made.partner.connect(door.url, "upload-key")  # type: ignore[attr-defined]
+    made.confirm()
+    made.ship()
+    made.send("810", edited(INVOICE, "TDS*17600*", "TDS*17601*"))
+    made.partner.send_due()
+    assert door.segments("OTI") == ["OTI*TR*IV*INV-1*****3*0001*810"]
+    assert door.segments("TED")[0].startswith("TED*ZZZ*TDS01 says 176.01")
+    assert [one.split("*")[1] for one in door.segments("AK5")] == ["A", "A", "A"]
+
+
+def test_terms_of_payment_may_be_told_as_days_or_as_dates() -> None:
+    def rules(itd: str) -> set[str]:
+        made = Supplier()
+        made.confirm()
+        made.ship()
+        made.send("810", edited(INVOICE, "ITD*08*3*2**10**30*352", itd))
+        return made.rules()
+
+    assert rules("ITD*08*3*2*20260313**20260402**352") == set()
+    assert rules("ITD*08*3*2*20260314**20260402**352") == {"terms"}
+    assert rules("ITD*08*3*2**10*20260403**352") == {"terms"}
+
+
+def test_an_order_that_wants_no_acknowledgment_may_be_shipped_without() -> None:
+    made = Supplier()
+    made.order.response = ""
+    made.ship()
+    assert not made.rules()
 
 
 def test_stores_of_an_order_are_served_one_by_one() -> None:

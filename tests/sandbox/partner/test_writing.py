@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from connectors.edi import reading, tokens
+from connectors.edi import commands, reading, tokens
 from connectors.edi.envelope import Problem
 from connectors.edi.examine import SetRead
 from connectors.edi.faults import DEFAULT
@@ -15,6 +17,7 @@ from connectors.edi.header import Marks as TheirMarks
 from connectors.edi.reading import GroupRead, InterchangeRead
 from connectors.edi.second import objections
 from sandbox.partner import Allowance, Alter, Apart, How, Item, Marks, Mischief, Paid, Payment, Style
+from sandbox.partner.outbox import drop
 from sandbox.partner.x12 import parse
 from tests.sandbox.partner.supplier import INVOICE, Supplier, items, labelled
 
@@ -191,3 +194,23 @@ def test_a_text_with_a_separator_is_refused_before_it_is_sent() -> None:
     one = Supplier()
     with pytest.raises(ValueError, match="separator"):
         one.partner.say("a*b", ["c"])
+
+
+def test_the_command_line_reads_what_is_sent(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    path = tmp_path / "partner.edi"
+    path.write_bytes(everything(Supplier()))
+    commands.read([path], json=True)
+    told = json.loads(capfdbinary.readouterr().out)
+    groups = [group for one in told["interchanges"] for group in one["groups"]]
+    assert [it["status"] for group in groups for it in group["sets"]] == ["accepted"] * 10
+    assert told["problems"] == []
+
+
+def test_a_file_is_dropped_into_a_folder_whole(tmp_path: Path) -> None:
+    one = Supplier()
+    sent = one.partner.send_order(one.order)
+    path = drop(sent, tmp_path)
+    assert (path.name, path.read_bytes()) == ("000000001.edi", sent.body)
+    assert list(tmp_path.iterdir()) == [path]
