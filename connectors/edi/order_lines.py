@@ -111,9 +111,9 @@ def described(
         "references": order_parts.references(loop),
         "notes": order_parts.notes(loop),
         "prices": [_price(one(inner, "CTP"), told) for inner in many(loop, "prices")],
-        "pack": text(packing, "pack"),
-        "pack_size": text(packing, "size"),
-        "inner_pack": text(packing, "inner_pack"),
+        "pack": text(packing, "pack") if packing else "",
+        "pack_size": text(packing, "size") if packing else "",
+        "inner_pack": text(packing, "inner_pack") if packing else "",
         "allowances": [entry.record() for entry in on_line],
         "sublines": [_subline(inner, told) for inner in many(loop, "sublines")],
     }

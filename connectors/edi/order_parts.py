@@ -16,6 +16,7 @@ _DAYS = {
     "002": "deliver_on", "064": "deliver_from", "063": "deliver_by", "106": "required_by", "067": "promised",
     "010": "ship_on", "037": "ship_from", "038": "ship_by", "118": "pick_up", "001": "cancel_after",
 }  # fmt: skip
+_TEXTS = ("notes", "MSG", "PID", "MTX")
 _GTIN = ("UP", "UK", "EN", "UA", "UI")
 
 
@@ -158,7 +159,9 @@ def carrier(tree: Mapping[str, Any]) -> Part | None:
 
 def notes(tree: Mapping[str, Any]) -> list[str]:
     """The texts of an order or line, in the order of their segments: N9 with its MSG, MSG, PID."""
-    found = []
+    found: list[str] = []
+    if tree.keys().isdisjoint(_TEXTS):
+        return found
     for loop in many(tree, "notes"):
         head = one(loop, "N9")
         said = [text(segment, "text") for segment in many(loop, "MSG")]

@@ -128,10 +128,14 @@ def _of_order(
 def _as_first(
     answers: Mapping[str, Mapping[str, Any]], order: ordered.Ordered
 ) -> Mapping[str, Mapping[str, Any]]:
-    """A line that the partner changed since is answered as first ordered: the change has its own 865."""
+    """A line that the partner changed since is answered as first ordered: the change has its own 865.
+
+    One that we do not have any more, though the partner did not ask for that, will not come.
+    """
     named = [order.line(one) for change in order.changes for one in parts(change, "lines")]
     touched = {line.line_id for line in named if line}
-    return {
+    gone = {key for key, line in order.lines.items() if line.gone and key not in touched}
+    return {key: {"answer": "rejected"} for key in gone} | {
         key: {**one, "quantity": None} if key in touched and word(one, "answer") == "accepted" else one
         for key, one in answers.items()
     }

@@ -41,6 +41,7 @@ class OrderedLine(NamedTuple):
     prices: tuple[Price, ...]  # told one after the other: the order's first
     told: tuple[str, str]  # PO104 and PO105 as they were sent
     whole: tuple[str, Decimal]  # of a line that stands once for each delivery day: which one, and all of it
+    gone: bool = False  # our order does not have it any more
 
     def pairs(self) -> tuple[str, ...]:
         """Qualifiers and ids as they were sent, one after the other."""
@@ -121,7 +122,12 @@ def ordered(record: Record, bases: Mapping[str, int]) -> Ordered:
     for change in told[1:]:
         for one in parts(change, "lines"):
             _change(lines, one, terms)
-    return Ordered(told[0], {key: _agreed(one, agreed.get(key)) for key, one in lines.items()}, told[1:])
+    named = bool(agreed.keys() & lines.keys())  # else our order calls its lines otherwise
+    known = {
+        key: _agreed(one, agreed.get(key))._replace(gone=named and key not in agreed)
+        for key, one in lines.items()
+    }
+    return Ordered(told[0], known, told[1:])
 
 
 def _counted(told: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

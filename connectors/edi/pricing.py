@@ -63,7 +63,7 @@ class Allowance(NamedTuple):
 
 def allowances(tree: Mapping[str, Any], mapping: str, field: str) -> list[Allowance]:
     """The SAC of an order or of a line. Raises Unmappable for an allowance below zero."""
-    found = []
+    found: list[Allowance] = []
     for turn, loop in enumerate(many(tree, "allowances")):
         head = one(loop, "SAC")
         handling = text(head, "handling_method")
@@ -133,7 +133,9 @@ def _per_unit(price: Decimal, basis: str, told: Told) -> Decimal:
         raise told.wrong(words, basis)
     if basis == "PP" and told.unit not in ("LB", "PN"):
         raise told.wrong(f"the price is for a pound, the order in {told.unit or 'no unit'}", basis)
-    exact = divided(price, Decimal(divisor or 1))
+    if not divisor or divisor == 1:
+        return plain(price)
+    exact = divided(price, Decimal(divisor))
     if exact is None:
         words = f"{price} for {divisor} has no exact price for one: ask the partner for the price of one"
         raise told.wrong(words, str(price))
@@ -153,6 +155,8 @@ def check_sublines(line: Mapping[str, Any], told: Told) -> None:
 
 def net(price: Decimal, on_line: Sequence[Allowance], on_order: Sequence[Allowance], told: Told) -> Decimal:
     """The price of one with allowances and charges. Raises Unmappable where that has no exact value."""
+    if not on_line and not on_order:
+        return price
     percent = _percent(on_line, told)
     found = price * (100 + percent) / 100 if percent else price
     for entry in on_line:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from connectors.edi import schema_out
 from hub.sdk import Field, Schema
 
 _PARTY = "role name qualifier code street additional_street city subdivision postal_zone country"
@@ -216,4 +217,6 @@ _COMPLETE = ("order", "order_change", "remittance")
 def of(kind: str) -> Schema:
     """The fields of a kind; those of what we send are as the partner's guide has them, none is refused."""
     made = _INBOUND.get(kind)
-    return Schema(tuple(made()), complete=kind in _COMPLETE) if made else Schema(())
+    if made is None:
+        return schema_out.of(kind) or Schema(())
+    return Schema(tuple(made()), complete=kind in _COMPLETE)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from connectors.edi import (
+    addressed,
     exchanged,
     order_change,
     purchase_order,
@@ -35,9 +36,11 @@ from connectors.edi.settings import Settings
 from connectors.edi.tokens import Token
 from connectors.edi.values import SHORT_DATES_BEFORE
 from connectors.edi.walk import Placed, walk
-from hub.sdk import Change, Invalid, Rejected, Unmappable
+from hub.sdk import Change, Invalid, Unmappable
 
-TREES_KEPT = 20_000  # segments of which the walk is kept until their sets are told; others are walked again
+TREES_KEPT = 50_000  # segments of which the walk is kept until their sets are told; others are walked again
+_HASHED_AT_ONCE = 1000
+_LENIENT = "surrogateescape"  # of bytes that are no UTF-8
 _ACCEPTED = (Status.ACCEPTED, Status.WITH_ERRORS)
 _Reader = Callable[[Any, SetPlace, Settings], Iterable[Made]]
 _OUR_FAULTS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
@@ -62,17 +65,22 @@ def changes(body: bytes, settings: Settings, at: datetime) -> Iterator[Change]:
 
     Raises Rejected where an interchange of it is not from this partner to us.
     """
-    _expect(body, settings)
+    addressed.check_all(body, settings)
     seen: set[tuple[str, str]] = set()
+    unreadable: list[Whole] = []
     for read in _interchanges(body, settings):
         header = read.whole.received.interchange.header
         if not header.usable or header.headless:
-            yield _unreadable(read.whole)
+            unreadable.append(read.whole)
             continue
         name = exchanged.external_id(read.whole.received, read.whole.digest)
         if ("interchange", name) not in seen:  # else the very same came twice in one file
             seen.add(("interchange", name))
             yield from _changes(read, name, settings, at, seen)
+    if not seen:
+        why = _why(unreadable[0]) if unreadable else "there is no interchange in it: no ISA was found"
+        raise Invalid(f"nothing of it can be read: {why}", field="body")
+    yield from map(_unreadable, unreadable)
 
 
 def _changes(
@@ -99,64 +107,15 @@ def _again(made: Made) -> Unmappable:
     return Unmappable(f"edi.{made.kind}", "number", words, made.external_id)
 
 
-def _unreadable(whole: Whole) -> Change:
+def _why(whole: Whole) -> str:
     notes = whole.received.interchange.notes
-    why = notes[0].message if notes else "its ISA cannot be read"
-    words = f"{why}: nothing of it is taken, and nobody can be answered"
+    return notes[0].message if notes else "its ISA cannot be read"
+
+
+def _unreadable(whole: Whole) -> Change:
+    words = f"{_why(whole)}: nothing of it is taken, and nobody can be answered"
     problem = Unmappable("edi.interchange", "ISA", words)
     return Change("interchange", f"?:{whole.digest[:24]}", None, problem=problem)
-
-
-def _expect(body: bytes, settings: Settings) -> None:
-    """Looks at every envelope before anything is told of the first."""
-    header: Header | None = None
-    usable, flaw = 0, "there is no interchange in it: no ISA was found"
-    for token in tokens.of_bytes(body):
-        if isinstance(token, Header):
-            header = token if token.usable and not token.headless else None
-            usable += header is not None
-            if header is not None:
-                _expect_interchange(header, settings)
-            elif token.flaws and not usable:
-                flaw = token.flaws[0][1]
-        elif isinstance(token, str) and header is not None and token[:2] == "GS":
-            _expect_group(token.split(header.marks.element), settings)
-    if not usable:
-        raise Invalid(f"nothing of it can be read: {flaw}", field="body")
-
-
-def _expect_interchange(header: Header, settings: Settings) -> None:
-    number = header.at(13)
-    sides = (
-        ("sender", (header.at(5), header.at(6)), settings.partner),
-        ("receiver", (header.at(7), header.at(8)), settings.us),
-    )
-    for name, told, wanted in sides:
-        if told != (wanted.qualifier, wanted.id):
-            raise Rejected(
-                f"interchange {number} names {exchanged.side(*told)} as {name}, this connection is for "
-                f"{exchanged.side(wanted.qualifier, wanted.id)}: send it to the connection of that "
-                "partner, or mend the ids in the settings",
-                code=f"wrong_{name}",
-            )
-    if header.at(15) != settings.usage:
-        words = {"P": "production", "T": "test"}.get(header.at(15), f"of usage {header.at(15) or 'unknown'}")
-        raise Rejected(
-            f"interchange {number} is {words} (ISA15), the connection takes {settings.usage} only",
-            code="wrong_usage",
-        )
-
-
-def _expect_group(elements: list[str], settings: Settings) -> None:
-    if elements[0] != "GS":
-        return
-    values = [value.strip() for value in (*elements, "", "", "", "")]
-    if settings.partner_codes and values[2] not in settings.partner_codes:
-        words = f"a group names {values[2]!r} as its sender (GS02), which is none of partner_codes"
-        raise Rejected(words, code="wrong_sender")
-    if settings.our_code and values[3] != settings.our_code:
-        words = f"a group names {values[3]!r} as its receiver (GS03), our_code is {settings.our_code!r}"
-        raise Rejected(words, code="wrong_receiver")
 
 
 class _Digests:
@@ -167,16 +126,28 @@ class _Digests:
         self.kept: list[tuple[Header, Any]] = []
 
     def __iter__(self) -> Iterator[Token]:
+        waiting: list[str] = []  # segments that are not counted in yet
         open_ = False
         for token in self.source:
-            if isinstance(token, Header):
+            if isinstance(token, str):
+                if open_:
+                    waiting.append(token)
+                    if len(waiting) >= _HASHED_AT_ONCE or token[:3] == "IEA":
+                        self._count(waiting)
+                        open_ = token[:3] != "IEA"
+            elif isinstance(token, Header):
+                self._count(waiting)
+                self.kept.append(
+                    (token, hashlib.sha256("\x1f".join(token.elements).encode("utf-8", _LENIENT)))
+                )
                 open_ = True
-                first = "\x1f".join(token.elements).encode("utf-8", "surrogateescape")
-                self.kept.append((token, hashlib.sha256(first)))
-            elif open_ and isinstance(token, str):
-                self.kept[-1][1].update(f"\x1e{token}".encode("utf-8", "surrogateescape"))
-                open_ = not token.startswith("IEA")
             yield token
+        self._count(waiting)
+
+    def _count(self, waiting: list[str]) -> None:
+        if waiting:
+            self.kept[-1][1].update("".join(f"\x1e{one}" for one in waiting).encode("utf-8", _LENIENT))
+            waiting.clear()
 
     def of(self, header: Header) -> str:
         """The digest of the interchange that began with this ISA."""
@@ -204,8 +175,10 @@ def _interchanges(body: bytes, settings: Settings) -> Iterator[_Read]:
     state = _State()
     for event in reading.read(digests, settings.policy):
         if isinstance(event, Opened):
+            addressed.check_interchange(event.header, settings)
             state.isa = event.header.at(13)
         elif isinstance(event, GroupOpened):
+            addressed.check_group(event.elements, settings)
             values = [value.strip() for value in (*event.elements, *[""] * 9)]
             state.group = values[8], values[6]
         elif isinstance(event, SetRead):

@@ -103,8 +103,11 @@ def check_single(tree: Tree, mapping: str, *names: str) -> None:
 
 def text(tree: Tree, name: str) -> str:
     """A value as text; empty where there is none, or a composite."""
-    value = tree.get(name, "")
-    return value.strip() if isinstance(value, str) else ""
+    value = tree.get(name)
+    if value is None or value.__class__ is not str:
+        return ""
+    told: str = value
+    return told.strip()
 
 
 def number(tree: Tree, name: str, mapping: str, field: str) -> Decimal | None:

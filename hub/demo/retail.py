@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from hub.demo.crm import Address, Crm
@@ -102,13 +103,16 @@ class Trade:
         for n, (sku, quantity, _) in enumerate(LINES, 1):
             self.erp.ship(so, {sku: quantity}, self.stage.clock.today, f"1Z88{n}")
             self.watch.invoices(order, n)
-            self._there(f"has invoice {n}", lambda n=n: len(self._books()["invoices"]) == n)
+            self._there(f"has invoice {n}", partial(self._is_billed, n))
         self.stage.until("everything is acknowledged", self._all_acknowledged)
         shipments = self._books()["shipments"]
         self.say(
             f"{self.erp.title}: shipped in two parts -> {len(shipments)} ship notices (856) with cartons, "
             f"then 2 invoices (810); {NAME} accepts all of them"
         )
+
+    def _is_billed(self, times: int) -> bool:
+        return len(self._books()["invoices"]) == times
 
     def _all_acknowledged(self) -> bool:
         self.retailer.desk.send_due()

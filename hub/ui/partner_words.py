@@ -10,6 +10,7 @@ STATES: Mapping[str, Said] = {
     "taken": Said("Taken in", "good"),
     "delivered": Said("Sent", "good"),
     "sent": Said("Sent, not acknowledged yet", "busy"),
+    "overdue": Said("Not acknowledged in time", "bad"),
     "accepted_with_errors": Said("Accepted with errors", "warn"),
     "partly_accepted": Said("Partly accepted", "bad"),
     "unmatched": Said("About nothing of ours", "warn"),
@@ -17,7 +18,6 @@ STATES: Mapping[str, Said] = {
 STATES_OF: Mapping[tuple[str, str], Said] = {
     ("interchange", "accepted"): Said("Accepted", "good"),
     ("interchange", "rejected"): Said("Refused by partner", "bad"),
-    ("interchange", "overdue"): Said("Not acknowledged in time", "bad"),
     ("acknowledgment", "issued"): Said("Sent to the partner", "good"),
 }
 REASONS: Mapping[str, Said] = {

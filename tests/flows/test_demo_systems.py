@@ -55,7 +55,7 @@ def tells(said: str, cast: Cast) -> None:
         f"O-000002: {cast.crm_of_others} shows closed and paid",
         f"O-000003: {cast.crm_of_others} shows closed and paid",
         *(f"{title} has the same invoices and payments" for title in {cast.crm, cast.crm_of_others}),
-        "one sales order per won deal",
+        "one sales order per won deal and purchase order",
         f"each invoice once in {books}",
         f"invoiced here = booked in {books}",
         f"payments in {books} = paid by customers",
@@ -115,10 +115,10 @@ class Running(NamedTuple):
 
 @pytest.fixture
 def staying(tmp_path: Path) -> Iterator[Running]:
-    """The demo with both CRMs, both ERPs and every way to pay, after its encore."""
+    """The demo with both CRMs, both ERPs, every way to pay and a retailer by EDI, after its encore."""
     output = tmp_path / "demo.txt"
     with output.open("wb") as file:
-        words = [str(O2C), "demo", "--crm", "both", "--erp", "both", "--pay", "all"]
+        words = [str(O2C), "demo", "--crm", "both", "--erp", "both", "--pay", "all", "--edi"]
         process = subprocess.Popen(words, cwd=ROOT, env={**ENV, "O2C_PORT": "0"}, stdout=file, stderr=file)
     try:
         until = time.monotonic() + START_SECONDS
@@ -147,7 +147,10 @@ def test_the_story_ties_out_with_all_systems_and_goes_on_while_the_demo_stays_op
     tells(staying.said, Cast("HubSpot", "NetSuite", "Salesforce", "SAP"))
     assert {
         "held by Stripe in the ledger = its balance", "paid by customers = bank credits + fees of Stripe",
+        "billed here = booked at Harbor and Pine", "Harbor and Pine: billed = paid + deducted",
+        "every interchange acknowledged, their numbers without a gap", "Harbor and Pine charges nothing back",
     } <= set(proofs(staying.said))  # fmt: skip
+    assert "goods not accepted: damaged" in staying.said
     staying.process.terminate()
     assert staying.process.wait(20) == 0
 

@@ -43,7 +43,7 @@ def sold(world: World) -> list[tuple[str, str, Decimal, Decimal]]:
 
 def test_a_change_before_the_order_is_agreed_is_taken_and_judged_again(world: World) -> None:
     with_buyer(world, limit="100.00")
-    held = order(world)
+    held = order(world, declared_amount={"amount": "130.00", "currency": "USD"})
     assert held.state == "held"
     asked = change(
         world, held, "1", quantity("1", "4"), {"action": "price", "sku": "B", "unit_price": "19.50"},

@@ -15,6 +15,7 @@ from tests.hub.buyer_world import (
     TWO,
     answer,
     change,
+    changes,
     line,
     lines_of,
     of,
@@ -166,6 +167,40 @@ def test_what_a_person_cuts_from_a_change_is_told_in_its_answer(world: World) ->
     answer(world, "credit_hold", "revise", lines=[{"line_id": "1", "quantity": "12"}])
     assert said(world) == [("", "accepted"), ("1", "accepted_with_changes")]
     assert lines_of(responses(world)[1]) == [("1", "quantity_changed", "12"), ("2", "accepted", "4")]
+    assert responses(world, "received") == []
+    repeat(world, "order_change.accepted", changes(world)["1"])
+    assert len(responses(world)) == 2
+
+
+def test_what_is_cut_after_an_acceptance_is_told_once_more(world: World) -> None:
+    with_buyer(world, limit="200.00")
+    order(world)
+    order(world, lines=[line(1, "A", "100")])
+    answer(world, "late_change", "amend")
+    answer(world, "credit_hold", "revise", lines=[{"line_id": "1", "quantity": "20"}])
+    assert said(world) == [("", "accepted"), ("", "accepted_with_changes")]
+
+
+def test_a_line_that_its_buyer_changes_again_is_not_told_as_it_was_revised(world: World) -> None:
+    with_buyer(world, limit="10.00")
+    held = order(world, declared_amount={"amount": "130.00", "currency": "USD"})
+    drop_one = [{"line_id": "1", "quantity": "8"}, {"line_id": "2", "quantity": "0"}]
+    answer(world, "credit_hold", "revise", lines=drop_one)
+    assert reasons(world) == ["credit_hold"], "what was declared was of other lines"
+    change(world, held, "1", {"action": "quantity", "line_id": "1", "quantity": "7"})
+    answer(world, "credit_hold", "release")
+    assert said(world) == [("", "accepted_with_changes"), ("1", "accepted")]
+    assert lines_of(responses(world)[0]) == [("1", "accepted", "7"), ("2", "rejected", "0")]
+
+
+def test_a_line_that_was_dropped_stays_dropped_when_another_is_cut(world: World) -> None:
+    with_buyer(world, limit="10.00")
+    order(world)
+    answer(world, "credit_hold", "revise", lines=[{"line_id": "2", "quantity": "0", "reason": "gone"}])
+    answer(world, "credit_hold", "revise", lines=[{"line_id": "1", "quantity": "2"}])
+    [told] = responses(world)
+    assert lines_of(told) == [("1", "quantity_changed", "2"), ("2", "rejected", "0")]
+    assert told.lines[1].reason == "gone"
 
 
 @pytest.mark.parametrize(

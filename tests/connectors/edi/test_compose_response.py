@@ -161,6 +161,14 @@ def test_a_change_of_a_line_that_is_not_there_is_refused_in_its_own_words() -> N
     assert segments("order_response", record, "POC", "ACK") == ["POC**QI*8**CA***VN*GONE", "ACK*IR*8*CA"]
 
 
+def test_a_line_that_we_have_no_more_will_not_come() -> None:
+    record = response(order(line(1), line(2)))
+    record["order_lines"].pop()
+    assert segments("order_response", record, "BAK", "ACK") == [
+        "BAK*00*AC*0004501*20261120****SO-1*20261122", "ACK*IA*10*EA", "ACK*IR*10*EA",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("now", [8, 12])
 def test_an_order_that_was_changed_before_its_answer_is_answered_as_ordered(now: int) -> None:
     record = response(order(), "accepted", {"line_id": "1", "answer": "accepted", "quantity": now})

@@ -250,7 +250,7 @@ def test_connectors_tell_their_form_with_secrets_marked(call: Any) -> None:
 def test_a_credit_hold_is_released_once_with_name_and_note(call: Any, company: Company) -> None:
     case_id = company.case("credit_hold")
     shown = call("GET", f"/cases/{case_id}", role="viewer").json()
-    assert shown["choices"] == ["release", "reject"]
+    assert shown["choices"] == ["release", "revise", "reject"]
     assert shown["evidence"]["limit"] == "40,000.00 USD"
     answer = {"decision": "release", "note": "their CFO called"}
     done = call("POST", f"/cases/{case_id}/decision", role="operator", json=answer)

@@ -21,6 +21,7 @@ TABLE = {
     "GET /documents": VIEW,
     "GET /documents/{document_id}": VIEW,
     "GET /documents/{document_id}/pdf": VIEW,
+    "GET /connections/{name}/specification": VIEW,
     "GET /orders/{order_id}/timeline": VIEW,
     "GET /audit": VIEW,
     "GET /cases": VIEW,
