@@ -7,6 +7,10 @@ import random
 import resource
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from bench.report import Report
 
@@ -14,7 +18,8 @@ CHECKED_RATIO = 0.15  # of pyx12's plain reader; its own checked walk has 0.056
 SMALL_SECONDS = 0.010
 METHOD = (
     "A synthetic interchange of 850s of 5 to 40 lines, in memory; processor seconds of one core, the best of "
-    "three runs, each engine in the same process. Mapping to canonical orders comes on top."
+    "three runs, each engine in the same process. `Translated` is the whole way of an order into the hub: "
+    "read by the connector as a trading partner's file, mapped by mappings/edi/order.in.yaml, a document."
 )
 
 
@@ -37,22 +42,20 @@ def _header() -> str:
 
 
 def order(dice: random.Random, number: int, lines: int) -> str:
-    """One 850: references, dates, terms, two parties, lines with ids, description, packing and stores."""
+    """One 850: references, dates, terms, two parties, lines with three ids, a description and packing."""
     segments = [
         f"ST*850*{number:04d}", f"BEG*00*SA*PO{number:08d}**20261122", "REF*DP*0042", "REF*IA*123456",
-        "ITD*01*3*2**10**30*****2% 10 NET 30", "DTM*002*20261220", "DTM*001*20270105",
+        "ITD*01*3*****30", "DTM*002*20261220", "DTM*001*20270105",
         "TD5**2*UPSN*M*GROUND", "N1*ST*STORE 17*92*0017", "N3*17 MAIN STREET",
         "N4*SPRINGFIELD*IL*62701*US", "N1*BT*HEAD OFFICE*9*0012345678901",
     ]  # fmt: skip
     for line in range(1, lines + 1):
         price = f"{dice.randint(100, 99_999) / 100:.2f}"
         ids = f"UP*{dice.randrange(10**12):012d}*VN*SKU-{dice.randrange(10**6)}*IN*{dice.randrange(10**8)}"
-        stores = f"0017*{dice.randint(1, 9)}*0018*{dice.randint(1, 9)}"
         segments += [
             f"PO1*{line}*{dice.randint(1, 500)}*EA*{price}*PE*{ids}",
             f"PID*F*08***WIDGET {line} IN A BOX OF TEN",
             f"PO4*{dice.randint(1, 24)}*1*EA",
-            f"SDQ*EA*92*{stores}",
         ]
     segments += [f"CTT*{lines}", f"SE*{len(segments) + 2}*{number:04d}"]
     return "".join(f"{one}~\n" for one in segments)
@@ -100,6 +103,40 @@ def checked(text: str, named: bool = True) -> int:
     return done
 
 
+class _Customers:
+    """Knows the one customer whose orders these are."""
+
+    def xref(self, kind: str, value: str) -> str:
+        return "c" * 32
+
+
+@cache
+def _mapping() -> Any:
+    from hub.mapping import compile_mapping, load
+
+    return compile_mapping(load(Path("mappings/edi/order.in.yaml")))
+
+
+def translated(text: str) -> int:
+    """Ours, from the bytes of a partner's file to canonical orders."""
+    from connectors.edi.connector import Edi
+    from connectors.edi.settings import Settings
+    from hub.connector import Delivery
+    from hub.merge import make
+
+    translator = _mapping()
+    partner = Edi(Settings(our_id="SELLER", partner_id="BUYER", customer="erp:1"))
+    delivery = Delivery({}, text.encode(), "file:orders.edi", datetime.now(UTC), "FILE")
+    done, customers = 0, _Customers()
+    for change in partner.read(delivery):
+        if change.problem is not None:
+            raise change.problem
+        if change.kind == "order" and change.record is not None:
+            made = make("order", "d" * 32, translator.apply(change.record, customers), translator.label)
+            done += bool(made)
+    return done
+
+
 def _memory(megabytes: int) -> tuple[int, int]:
     """Most memory of this process, in MB, before and after reading so much in pieces."""
     from connectors.edi import reading, tokens
@@ -119,18 +156,19 @@ def _memory(megabytes: int) -> tuple[int, int]:
 
 
 def run(quick: bool = False) -> Report:
-    """Measure and judge: 2 times the plain reader for splitting, 0.15 times for checked and named."""
+    """Measure and judge: 2 times the plain reader for splitting, 0.15 times for checked and translated."""
     report = Report("edi", "X12: purchase orders read and checked", METHOD, quick)
     megabytes, times = (1, 1) if quick else (10, 3)
     grown = _memory(2 if quick else 30)  # first: what comes later keeps whole interchanges in memory
     text, warm = interchange(megabytes), interchange(orders=3)
-    for work in (plain_reader, split, checked):
+    for work in (plain_reader, split, checked, translated):
         work(warm)
     plain = _seconds(lambda: plain_reader(text), times)
     found = {
         "split into segments and sets": _seconds(lambda: split(text), times),
         "checked along the guide": _seconds(lambda: checked(text, named=False), times),
         "checked and named": _seconds(lambda: checked(text), times),
+        "translated to canonical orders": _seconds(lambda: translated(text), times),
     }
     size, count = len(text) / 1_000_000, text.count("~")
     report.add("pyx12 X12Reader", f"{size / plain:.1f} MB/s, {count / plain:,.0f} segments/s")
@@ -138,15 +176,20 @@ def run(quick: bool = False) -> Report:
         report.add(what, f"{size / seconds:.1f} MB/s, {count / seconds:,.0f} segments/s")
     _judge(report, {what: plain / seconds for what, seconds in found.items()})
     small = f"{_header()}{order(random.Random(5), 1, 38)}GE*1*1~\nIEA*1*000000001~\n"
-    single = _seconds(lambda: [checked(small) for _ in range(20)], 1 if quick else 3) / 20
+    single = _seconds(lambda: [translated(small) for _ in range(20)], 1 if quick else 3) / 20
     judged = single < SMALL_SECONDS
-    report.judge(f"an order of {len(small) / 1000:.1f} kB", f"{single * 1000:.1f} ms", "under 10 ms", judged)
+    what = f"an order of {len(small) / 1000:.1f} kB, translated"
+    report.judge(what, f"{single * 1000:.1f} ms", "under 10 ms", judged)
     told = f"{grown[0]} MB before, {grown[1]} MB after"
     report.judge("memory of a long interchange", told, "no more than 10 MB", grown[1] - grown[0] <= 10)
     return report
 
 
 def _judge(report: Report, ratios: dict[str, float]) -> None:
-    for what, wanted in (("split into segments and sets", 2), ("checked and named", CHECKED_RATIO)):
+    for what, wanted in (
+        ("split into segments and sets", 2),
+        ("checked and named", CHECKED_RATIO),
+        ("translated to canonical orders", CHECKED_RATIO),
+    ):
         found = ratios[what]
         report.judge(f"{what}, to X12Reader", f"{found:.2f}", f"at least {wanted}", found >= wanted)
