@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +11,7 @@ from hub import answering, failures, settling
 from hub.answering import named
 from hub.errors import NotYet, RateLimited, Transient
 from hub.failpoints import failpoint
+from hub.mapping.conversions import EXTRAS
 from hub.model import Document
 from hub.pace import Pace
 from hub.present import Abroad
@@ -44,14 +45,15 @@ class Bounds:
 class TxLookup:
     """Ids for mappings: the vendor's for ours and ours for the vendor's."""
 
-    def __init__(
-        self, tx: Tx, connection: str, *, outward: bool, keeps: Collection[str] | None = None
-    ) -> None:
-        """`keeps`: kinds that the connection tells of itself; others it may name by `CONNECTION:ID`."""
-        self.tx, self.connection, self.outward, self.keeps = tx, connection, outward, keeps
+    def __init__(self, tx: Tx, connection: str, *, outward: bool) -> None:
+        self.tx, self.connection, self.outward = tx, connection, outward
 
     def xref(self, kind: str, value: str) -> str:
-        """Raises NotYet when the other side is not known yet. `kind` may name several: `payment/refund`."""
+        """Raises NotYet when the other side is not known yet. `kind` may name several: `payment/refund`.
+
+        Inwards `elsewhere` among them lets the value be CONNECTION:ID or a document id of ours, and with
+        `nothing` what is not known is no value.
+        """
         if self.outward:
             external = self.tx.xrefs.external_id(self.connection, value)
             if external is None:
@@ -59,14 +61,17 @@ class TxLookup:
                 label = getattr(found, "number", "") or getattr(found, "name", "") or value
                 raise NotYet(f"{kind} {label} is not at {self.connection} yet", code=value, sent=False)
             return external
-        for one in kind.split("/"):
+        kinds = kind.split("/")
+        wanted = [one for one in kinds if one not in EXTRAS]
+        for one in wanted:
             known = self.tx.xrefs.known(self.connection, one, value)
             if known is not None:
                 return str(known.document_id)
-            if self.keeps is not None and one not in self.keeps and (there := self._elsewhere(one, value)):
+            if "elsewhere" in kinds and (there := self._elsewhere(one, value)):
                 return there
-        named = kind.replace("/", " or ")
-        raise NotYet(f"{named} {value} of {self.connection} is not known yet", sent=False)
+        if "nothing" in kinds:
+            return ""
+        raise NotYet(f"{' or '.join(wanted)} {value} of {self.connection} is not known yet", sent=False)
 
     def _elsewhere(self, kind: str, value: str) -> str:
         """The document that another connection knows by this id, or that has it here; empty: none."""

@@ -40,10 +40,15 @@ class Hub(Inward, Outward):
         return None if told is None else Answer(*told)
 
     def dropped(self, connection: str, name: str, body: bytes) -> Item:
-        """A file from the drop folder: whoever may write there is trusted; its content is its event id."""
-        self.registry.get(connection)
-        delivery = Delivery({"x-file-name": name}, body, f"file:{name}", self.store.now(), "FILE")
-        return item(connection, "file", [hashlib.sha256(body).hexdigest()], delivery)
+        """A file from the drop folder: whoever may write there is trusted; its content is its event id.
+
+        A trading partner who sends a file once more wants its answer once more: it is looked at again.
+        """
+        partner, now = self.registry.get(connection).composes, self.store.now()
+        delivery = Delivery({"x-file-name": name}, body, f"file:{name}", now, "FILE")
+        digest = hashlib.sha256(body).hexdigest()
+        event = f"{digest}:{now:%Y%m%dT%H%M}" if partner else digest
+        return item(connection, "file", [event], delivery)
 
     def refused_file(self, connection: str, name: str, why: str) -> None:
         """Tell a human about a file that could not be taken in; the file itself was put aside."""

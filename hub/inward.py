@@ -120,8 +120,7 @@ class Inward(Reading):
 
     def _translated(self, tx: Tx, live: Live, change: Change) -> Translated:
         translator = live.translator(change.kind, "in")
-        keeps = [kind for kind, able in live.manifest.kinds.items() if able.inbound]
-        lookup = TxLookup(tx, live.name, outward=False, keeps=keeps)
+        lookup = TxLookup(tx, live.name, outward=False)
         if change.record is None or not translator.applies(change.record, lookup):
             return Translated(translator, None)
         return Translated(translator, translator.apply(change.record, lookup))

@@ -188,8 +188,14 @@ def _change(record: Record, order: ordered.Ordered) -> Record:
     if not order.changes:
         raise Invalid("the partner's change is not known, and its answer repeats it", field="theirs")
     wanted = word(record, "change_number")
-    fitting = [one for one in order.changes if word(one, "sequence") == wanted] if wanted else []
+    fitting = [one for one in order.changes if wanted in _numbers(one)] if wanted else []
     return (fitting or order.changes)[-1]
+
+
+def _numbers(change: Record) -> tuple[str, str]:
+    """What our mapping may have made the change's number of: BCH05, else its day and ST02."""
+    where = inner(change, "set")
+    return word(change, "sequence"), f"{word(change, 'date')}.{word(where, 'control_number')}"
 
 
 def _of_change(

@@ -275,9 +275,13 @@ CONVERSIONS: Mapping[str, Form] = {
         None,
         "KIND",
         "In: the vendor's id of a KIND to the hub's document id. Out: the reverse. Unknown: waits. Where "
-        "it may be of several kinds: `xref(payment/refund)`.",
+        "it may be of several kinds: `xref(payment/refund)`. `xref(customer/elsewhere)` also takes what "
+        "another connection calls it, as CONNECTION:ID; with `/nothing` what is unknown is no value.",
     ),
 }
+
+
+EXTRAS = frozenset({"elsewhere", "nothing"})  # among the kinds of an xref, and none themselves
 
 
 def bound(step: Conversion) -> Convert | None:
@@ -311,7 +315,7 @@ def parse_conversion(written: object) -> Conversion:
 
 def _check_argument(name: str, argument: str) -> None:
     for kind in argument.split("/") if name == "xref" else ():
-        if kind not in KINDS:
+        if kind not in KINDS and kind not in EXTRAS:
             raise GrammarError(f"unknown kind '{kind}'", remedy=nearest(kind, KINDS))
     if name in ("date", "datetime") and argument:
         time_zone(argument)

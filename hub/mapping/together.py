@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from hub.mapping.document import MappingDocument
+from hub.mapping.conversions import EXTRAS
+from hub.mapping.document import MappingDocument, Rule
 from hub.mapping.finding import Finding
 
 Documents = Mapping[str, Sequence[MappingDocument]]
@@ -57,15 +58,19 @@ def _overlaps(documents: Documents, meets: Meets) -> Iterator[Finding]:
                     yield Finding(document.name, *place, told, remedy)
 
 
+def _wanted(rule: Rule) -> Iterator[str]:
+    """Kinds that the connection itself must tell of: not those it may name as others do."""
+    for step in rule.via:
+        kinds = step.argument.split("/") if step.name == "xref" else []
+        yield from () if EXTRAS & {*kinds} else kinds
+
+
 def _lost_references(documents: Documents) -> Iterator[Finding]:
     for connection, mappings in documents.items():
         known = {document.kind for document in mappings}
         for document in mappings:
             for _, rule in document.rules():
-                wanted = [
-                    kind for step in rule.via if step.name == "xref" for kind in step.argument.split("/")
-                ]
-                for kind in wanted:
+                for kind in _wanted(rule):
                     if kind not in known:
                         told = f"'{connection}' has no mapping of {kind}, so this would wait for ever"
                         remedy = f"add a mapping of {kind} to it, or remove the reference"

@@ -17,7 +17,7 @@ from hub.errors import ConnectorError, Rejected, Transient
 from hub.mapping import compile_mapping, loads
 from hub.stages.outcome import Choice
 from tests.hub.test_crowd import swap
-from tests.world import ROUTES, NoSettings, Vendor, World
+from tests.world import MAPPINGS, ROUTES, NoSettings, Vendor, World
 
 INTERCHANGE_IN = """
 mapping: edi.interchange -> interchange
@@ -358,7 +358,9 @@ def test_a_customer_may_be_named_by_the_id_another_system_has_for_it(world: Worl
     world.send("crm", world.company("c9", limit="1000"))
     world.work()
     live = hub.registry.live["crm"]
-    hub.registry.live["shop"] = replace(live, name="shop", connector=Keeper("shop"))
+    told = MAPPINGS["crm", "order", "in"].replace("xref(customer)", "xref(customer/elsewhere)")
+    inbound = {"order": compile_mapping(loads(told))}
+    hub.registry.live["shop"] = replace(live, name="shop", connector=Keeper("shop"), inbound=inbound)
     world.vendors["shop"] = hub.registry.live["shop"].connector
     world.send("shop", world.deal("s1", company="erp:erp-1"))
     world.work()

@@ -15,6 +15,7 @@ import yaml
 
 from hub.errors import NotYet
 from hub.mapping import Translator, compile_mapping, load
+from hub.mapping.conversions import EXTRAS
 
 FOLDER = Path(__file__).parent
 MAPPINGS = FOLDER.parents[1] / "mappings"
@@ -47,9 +48,13 @@ class Answers:
         self.known = known
 
     def xref(self, kind: str, value: str) -> str:
+        asked = kind.split("/")
+        named = "/".join(one for one in asked if one not in EXTRAS)
         try:
-            return self.known[kind][value]
+            return self.known[named][value]
         except KeyError:
+            if "nothing" in asked:
+                return ""
             raise NotYet(f"{kind} {value} is not in the pair") from None
 
 
