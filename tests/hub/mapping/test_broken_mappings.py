@@ -201,8 +201,8 @@ BROKEN = {
     "a reference to a kind that does not exist": (
         changed("xref(customer)", "xref(company)"),
         [
-            "4:35: unknown kind 'company'; known: acknowledgment, adjustment, credit_memo, customer, dispute, "
-            "interchange, invoice, message, order, order_change, order_response, payment and 5 more",
+            "4:35: unknown kind 'company'; known: acknowledgment, adjustment, credit_memo, customer, "
+            "dispute, interchange, invoice, message, order, order_change, order_response, payment and 5 more",
         ],
     ),
     "a formula that is too long": (
