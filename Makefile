@@ -5,7 +5,7 @@
 
 PYTHON ?=
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 python)
-WORKERS ?= 2
+WORKERS ?= 3
 CRM = hubspot
 ERP = netsuite
 PAY = bank

@@ -43,6 +43,7 @@ def test_growth_compares_two_histories() -> None:
     assert "cost at 24 / cost at 6" in shown("growth", seconds=380)
 
 
+@pytest.mark.prove
 def test_statements_are_absorbed_and_resumed() -> None:
     told = shown("statements")
     assert "nothing lost, nothing twice: 540 payments" in told
@@ -83,6 +84,7 @@ def test_loop_carries_deals_to_invoices() -> None:
     assert "deals/s" in shown("loop", seconds=380)
 
 
+@pytest.mark.prove
 def test_acceptance_compares_durable_with_storing_nothing_and_with_bare_commits() -> None:
     told = shown("acceptance")
     assert "durable / storing nothing (a)" in told

@@ -82,6 +82,7 @@ def test_install_looks_first_then_makes_then_finds_everything_there(o2c: Run) ->
     assert "missing" not in o2c("connection", "install", "hubspot").stdout
 
 
+@pytest.mark.prove
 def test_install_says_what_is_refused_and_where_there_is_nothing_to_install(
     o2c: Run, account: tuple[HubSpotSandbox, str]
 ) -> None:

@@ -69,6 +69,7 @@ def tells(said: str, cast: Cast) -> None:
     assert f"{cast.erp_of_others}: the reply to invoice" in said
 
 
+@pytest.mark.prove
 def test_the_story_ties_out_with_other_systems_in_their_places() -> None:
     played = o2c("demo", "--once", "--crm", "salesforce", "--erp", "sap")
     assert played.returncode == 0, played.stdout + played.stderr

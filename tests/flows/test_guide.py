@@ -44,6 +44,7 @@ def demo(tmp_path: Path) -> Iterator[Mapping[str, str]]:
         running.wait(20)
 
 
+@pytest.mark.prove
 def test_the_guide_works_as_it_is_written(demo: Mapping[str, str]) -> None:
     folder, told = Path(demo["FOLDER"]), []
     for kind, note, text in BLOCK.findall((ROOT / "docs" / "mappings.md").read_text("utf-8")):

@@ -162,6 +162,7 @@ def test_differences_are_explained_repaired_and_end_with_1(o2c: Run, shelf: Any)
     ]  # fmt: skip
 
 
+@pytest.mark.prove
 def test_what_cannot_be_compared_ends_with_2_and_says_what_to_do(
     o2c: Run, shelf: Any, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -15,7 +16,7 @@ from hub.connector import Change
 from hub.sdk import ConnectorError, Invalid, encode
 from tests.connectors.edi.arriving import changes, group, interchange, order, paid
 
-QUICK = settings(max_examples=60, deadline=4000, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=40, deadline=4000, suppress_health_check=[HealthCheck.too_slow])
 CHANGE = order("BCH*04*SA*PO-1**2*20261101*****20261122", "POC*1*RZ*5**EA*2.5**VN*A", "CTT*1", set_id="860")
 STORES = order(
     "BEG*00*SA*PO-7**20261122", "SAC*A*C310****3*10*****02", "ITD*01*3*2**10**30", "N1*ST**92*0017",
@@ -98,9 +99,11 @@ def test_nothing_is_answered_that_has_no_status_in_the_interchange(body: bytes) 
             interchanges[one.external_id] = one.record
         if one.external_id.startswith("our:"):
             assert one.record is not None
-            told = Counter(_told(interchanges[one.record["interchange_key"]]))
-            answered = Counter(_answered(one.record["answer"]))
-            assert not answered - told
+            told = list(_told(interchanges[one.record["interchange_key"]]))
+            answered = list(_answered(one.record["answer"]))
+            if any(number == "odd" for _, _, number, _ in told):  # an answer writes such numbers otherwise
+                told, answered = ([(a, b, "", d) for a, b, _, d in many] for many in (told, answered))
+            assert not Counter(answered) - Counter(told)
 
 
 def _told(record: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
@@ -108,7 +111,9 @@ def _told(record: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     for one in record["groups"]:
         for inner in one["sets"] if one["code"] != "FA" else ():
             taken = "R" if inner["status"] in ("rejected", "unsupported") else "A"
-            yield one["number"], inner["set_id"], inner["number"].zfill(4), taken
+            name = inner["set_id"] if re.fullmatch(r"[A-Z0-9]{3}", inner["set_id"], re.ASCII) else "000"
+            plain = re.fullmatch(r"[A-Z0-9]{1,9}", inner["number"], re.ASCII)
+            yield one["number"], name, inner["number"].rjust(4, "0") if plain else "odd", taken
 
 
 def _answered(answer: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
