@@ -364,6 +364,16 @@ class Bookkeeper(Protocol):
         ...
 
 
+@runtime_checkable
+class Addressed(Protocol):
+    """One of several connections that share a mailbox: it gets what is addressed to it from there."""
+
+    @property
+    def address(self) -> str:
+        """What a Misdelivered of another connection calls it."""
+        ...
+
+
 class Composed(NamedTuple):
     """One envelope as it will leave: fields of an `interchange` document, and the writes that are in it."""
 

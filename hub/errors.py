@@ -8,6 +8,7 @@ HubError
       NotYet              a referenced document is not there yet: retry soon
     Rejected              the vendor refused it: dead letter and case at once, in the vendor's own words
       Held                a delivery as a whole must not be taken, whatever else it brings: a case
+      Misdelivered        parts of a delivery are for other connections: handed on to them
     Conflict              changed under us: read again, merge, run again
     UnknownOutcome        an earlier write may have got through and cannot be looked up: a case, no retry
     AuthFailed            credentials refused: pause the connection, open one case, burn nothing
@@ -85,6 +86,14 @@ class Rejected(ConnectorError):
 
 class Held(Rejected):
     """Something is wrong with a delivery as a whole: nothing of it is taken until a person has looked."""
+
+
+class Misdelivered(Rejected):
+    """A file that holds what is for several connections. `parts`: the address of each part, and its bytes."""
+
+    def __init__(self, message: str, parts: Sequence[tuple[str, bytes]]) -> None:
+        super().__init__(message, code="misdelivered")
+        self.parts = tuple(parts)
 
 
 class Conflict(ConnectorError):

@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 import orjson
 import structlog
 
-from hub.connector import Change, Delivery
+from hub.connector import Addressed, Change, Delivery
 from hub.core import Core
-from hub.errors import AuthFailed, Transient
+from hub.errors import AuthFailed, Fenced, Misdelivered, Rejected, Transient
 from hub.failpoints import failpoint
 from hub.settling import describe
 from hub.store import queue
+from hub.store.intake import accept, item
 from hub.store.tables import INBOX
 
 log = structlog.get_logger("o2c.reading")
@@ -111,11 +112,35 @@ class Reading(Core):
             try:
                 found = iter(self.registry.get(row.connection).connector.read(_delivery(row)))
                 first = list(islice(found, self.bounds.part + 1))
+            except Misdelivered as error:
+                self._hand_on(row, error)
             except Exception as error:  # noqa: BLE001 - whatever a connector raises, the row must be settled
                 self._failed(INBOX, row, error)
             else:
                 told.append(Told(row, first, asked_at, found))
         return told
+
+    def _hand_on(self, row: Any, error: Misdelivered) -> None:
+        """Each part of a file goes to the connection it is for, once; what is for nobody asks a person."""
+        homes = {
+            live.connector.address: name
+            for name, live in self.registry.all().items()
+            if isinstance(live.connector, Addressed)
+        }
+        items = [
+            item(homes[address], "file", [f"{row.id}:{n}"], _delivery(row)._replace(body=body, method="FILE"))
+            for n, (address, body) in enumerate(error.parts)
+            if address in homes
+        ]
+        lost = sorted({address for address, _ in error.parts if address not in homes})
+        with self.store.begin() as tx:
+            accept(self.store.database, tx.conn, items)
+            if not lost and not queue.processed(tx.conn, [row]):
+                raise Fenced("the delivery was taken over by another worker")
+        if lost:
+            told = f"no connection is for {', '.join(lost)}: create it, then try this delivery again"
+            self._failed(INBOX, row, Rejected(told, code="nobody"))
+        self.ring("inbox")
 
     def _read_crowd(self, rows: Sequence[Any], began: float) -> list[Told]:
         """All in one go; when that cannot be understood, each by itself, so that one cannot hold up many."""

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from hub.bounded import bound_login
 from hub.connector import (
+    Addressed,
     Alternating,
     Answer,
     Arrival,
@@ -46,6 +47,7 @@ from hub.errors import (
     Conflict,
     ConnectorError,
     Invalid,
+    Misdelivered,
     NotYet,
     QuotaSpent,
     RateLimited,
@@ -61,6 +63,7 @@ from hub.xml import parse_xml
 
 __all__ = [
     "REFUSED",
+    "Addressed",
     "Alternating",
     "Answer",
     "Arrival",
@@ -88,6 +91,7 @@ __all__ = [
     "Limits",
     "Manifest",
     "Matcher",
+    "Misdelivered",
     "NotYet",
     "OpenItem",
     "OpenItems",

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from connectors.edi import exchanged, tokens
 from connectors.edi.header import Header
 from connectors.edi.settings import Settings
-from hub.sdk import Rejected
+from hub.sdk import Misdelivered, Rejected
+
+# An ISA where a segment can begin: its separator is no letter or digit, and its first element has two signs.
+_ISA = re.compile(rb"(?<![A-Za-z0-9])ISA(?=([^A-Za-z0-9\s])[^\n]{2}\1)")
 
 
 def check_all(body: bytes, settings: Settings) -> None:
     """Looks at every envelope of a file that may hold several, before anything is told of the first."""
+    if settings.mailbox:
+        sort(body, settings)
     if body.count(b"ISA") == 1:
         return
     header: Header | None = None
@@ -21,6 +27,23 @@ def check_all(body: bytes, settings: Settings) -> None:
             check_interchange(token, settings)
         elif isinstance(token, str) and header is not None and token[:2] == "GS":
             check_group(token.split(header.marks.element), settings)
+
+
+def sort(body: bytes, settings: Settings) -> None:
+    """Raises Misdelivered with each interchange by itself where not all of a file are of this partner."""
+    addresses = [
+        f"{exchanged.side(one.at(5), one.at(6))} to {exchanged.side(one.at(7), one.at(8))}"
+        for one in tokens.of_bytes(body)
+        if isinstance(one, Header) and one.usable and not one.headless
+    ]
+    if not addresses or set(addresses) == {settings.address}:
+        return
+    starts = [found.start() for found in _ISA.finditer(body)]
+    if len(starts) != len(addresses):
+        words = f"{len(addresses)} interchanges begin at {len(starts)} places: they cannot be told apart"
+        raise Rejected(f"{words}; have them sent in files of their own", code="unclear_mailbox")
+    pieces = [body[start:end] for start, end in zip(starts, [*starts[1:], len(body)], strict=True)]
+    raise Misdelivered("it holds interchanges of other partners", list(zip(addresses, pieces, strict=True)))
 
 
 def check_interchange(header: Header, settings: Settings) -> None:

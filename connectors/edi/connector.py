@@ -69,6 +69,11 @@ class Edi:
         missing = "no customer is set: every order will wait as a case"
         return Health(found.ok, found.summary, [missing, *found.findings])
 
+    @property
+    def address(self) -> str:
+        """Whose interchanges are for this connection, where a mailbox is shared."""
+        return self.settings.address
+
     def specification(self) -> str:
         """What the partner must know to exchange documents with us, on one page."""
         return specification.page(self.settings)

@@ -205,6 +205,12 @@ class Settings(BaseModel):
     http_url: str = Setting(default="", max_length=500, description="address we post interchanges to")
     http_key: SecretStr = Setting(default=SecretStr(""), description="sent there as a bearer token")
 
+    mailbox: bool = Setting(
+        default=False,
+        description="files that come here may hold interchanges of other partners (a VAN's mailbox): each "
+        "is handed on to the connection of its partner, whose sender is then not asked for again",
+    )
+
     # ---- further fields of the transports (transport.py) stand below this line ----
     as2_id: str = Setting(default="", max_length=128, description="our name in AS2; empty: no AS2")
     as2_partner_id: str = Setting(default="", max_length=128, description="the partner's name in AS2")
@@ -301,6 +307,12 @@ class Settings(BaseModel):
         """Their side of what we send."""
         code = self.partner_codes[0] if self.partner_codes else self.partner_id
         return Party(self.partner_qualifier, self.partner_id, code)
+
+    @property
+    def address(self) -> str:
+        """Both sides of what comes, by which a mailbox tells whose it is."""
+        partner = f"{self.partner_qualifier}/{self.partner_id}"
+        return f"{partner} to {self.our_qualifier}/{self.our_id}"
 
     @property
     def style(self) -> Style:

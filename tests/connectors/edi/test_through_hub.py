@@ -103,3 +103,53 @@ def test_a_remittance_that_does_not_add_up_is_parked_whole(world: World, partner
     [made] = world.documents("remittance")
     assert str(made.state) == "refused"
     assert [one.reason for one in world.cases()] == ["remittance_refused"]
+
+
+def second(world: World, **settings: Any) -> None:
+    """Another partner's connection, beside the first."""
+    registry: Any = world.hub.registry
+    connection = edi(partner_id="OTHER", customer="erp:erp-1", **settings)
+    registry.live["edi-other"] = replace(registry.live[NAME], name="edi-other", connector=connection)
+    vendors: dict[str, Any] = world.vendors
+    vendors["edi-other"] = connection
+
+
+def mailbox(world: World) -> bytes:
+    """A file of a VAN: an order of the first partner, then one of another."""
+    registry: Any = world.hub.registry
+    told = registry.live[NAME].connector.settings.model_copy(update={"mailbox": True})
+    connect(world, Edi(told))
+    mine = bought(*ADDRESS, *LINES)
+    other = bought(*ADDRESS, *LINES, head=("BEG*00*SA*PO-77**20261122",)).replace(b"BUYER", b"OTHER")
+    return mine + b"\r\n" + other
+
+
+def test_a_shared_mailbox_is_sorted_and_each_partner_is_answered_by_its_own(
+    world: World, partner: PartnerSandbox
+) -> None:
+    second(world)
+    arrive(world, mailbox(world))
+    world.work()
+    with world.hub.store.look() as tx:
+        homes = {one.purchase_order: tx.reader.origin(one.id) for one in world.documents("order")}
+        answers = [tx.reader.origin(one.id) for one in world.documents("acknowledgment")]
+    assert homes == {"PO-1": NAME, "PO-77": "edi-other"}
+    assert sorted(answers) == [NAME, "edi-other"]
+
+
+def test_what_a_mailbox_holds_for_nobody_is_a_case_and_the_rest_arrives(world: World) -> None:
+    arrive(world, mailbox(world))
+    world.work()
+    assert [one.purchase_order for one in world.documents("order")] == ["PO-1"]
+    [case] = [one for one in world.cases() if one.reason == "rejected"]
+    assert "no connection is for ZZ/OTHER to ZZ/SELLER" in case.title
+
+
+def test_a_connection_that_is_no_mailbox_takes_nothing_of_others(world: World) -> None:
+    second(world)
+    body = mailbox(world)
+    registry: Any = world.hub.registry
+    connect(world, Edi(registry.live[NAME].connector.settings.model_copy(update={"mailbox": False})))
+    arrive(world, body)
+    assert world.documents("order") == []
+    assert [one.reason for one in world.cases()] == ["rejected"]
