@@ -62,7 +62,7 @@ dev: setup  ## run the hub from this folder: one process, SQLite in var/
 	@$(BIN)/o2c serve
 
 test: setup browser  ## every test, on SQLite, PostgreSQL and Redis, against simulators on real ports
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not prove" -rfEs
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not prove" -rfEs
 
 check: setup  ## style, types and import rules
 	$(BIN)/ruff check

@@ -11,6 +11,18 @@ import redis
 from tests import servers, templates
 
 
+# What waits for processes, vendors and browsers begins first, so that nobody waits for it in the end.
+LONG = (
+    "tests/prove/", "tests/flows/", "tests/bench/", "tests/thirdparty/", "tests/house/test_image",
+    "tests/ui/",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of long tests first, the others in their order."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """One PostgreSQL server per test process, started when first asked for: its own URL."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import re
 
-import pytest
-
 from tests.house import tree
 
 EXACT = ("hub/model", "hub/ledger.py", "hub/ledger", "hub/stages", "hub/mapping", "connectors")
@@ -24,7 +22,7 @@ SANDBOX_MAY_IMPORT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", tree.python(*tree.PRODUCT))
+@tree.each(tree.python(*tree.PRODUCT))
 def test_module_says_in_one_sentence_what_it_is_for(name: str) -> None:
     said = ast.get_docstring(tree.parsed(name))
     assert said, f"{name} has no docstring"
@@ -32,7 +30,7 @@ def test_module_says_in_one_sentence_what_it_is_for(name: str) -> None:
     assert first.rstrip().endswith((".", ":", "?")) or len(first) >= 60, f"{name}: not a sentence: {first}"
 
 
-@pytest.mark.parametrize("name", tree.python("hub", "connectors", "webhooks"))
+@tree.each(tree.python("hub", "connectors", "webhooks"))
 def test_public_functions_and_classes_have_docstrings(name: str) -> None:
     silent = [
         f"{name}:{node.lineno} {node.name}"
@@ -87,7 +85,7 @@ def _is_duration(target: str) -> bool:
     return bool(TIMING_WORDS & set(tree.words(target)))
 
 
-@pytest.mark.parametrize("name", tree.python(*EXACT))
+@tree.each(tree.python(*EXACT))
 def test_money_never_meets_a_float(name: str) -> None:
     lines = float_uses(tree.parsed(name), name)
     assert not lines, f"{name}: float at line {lines}; use Decimal (durations: a name that says so)"
@@ -100,7 +98,7 @@ def test_the_float_rule_sees_literals_and_calls_and_knows_durations() -> None:
     assert float_uses(ast.parse("QUIESCE_SECONDS = 1.5"), "hub/ledger.py") == [1]
 
 
-@pytest.mark.parametrize("name", [n for n in tree.python(*tree.PRODUCT) if not n.startswith(MAY_PRINT)])
+@tree.each([n for n in tree.python(*tree.PRODUCT) if not n.startswith(MAY_PRINT)])
 def test_only_the_command_line_prints(name: str) -> None:
     lines = [
         node.lineno
@@ -110,14 +108,14 @@ def test_only_the_command_line_prints(name: str) -> None:
     assert not lines, f"{name}: print at {lines}"
 
 
-@pytest.mark.parametrize("name", tree.python(*tree.PRODUCT))
+@tree.each(tree.python(*tree.PRODUCT))
 def test_nothing_is_left_to_do(name: str) -> None:
     left = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|NotImplemented" + r"Error)\b")
     lines = [n for n, line in enumerate(tree.text(name).splitlines(), 1) if left.search(line)]
     assert not lines, f"{name}: unfinished at {lines}"
 
 
-@pytest.mark.parametrize("name", tree.python(*tree.PRODUCT))
+@tree.each(tree.python(*tree.PRODUCT))
 def test_every_silenced_finding_has_a_reason(name: str) -> None:
     silenced = re.compile(r"#\s*(type:\s*ignore(\[[\w, -]+\])?|noqa(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)?)\s*(.*)$")
     bare = [
@@ -128,7 +126,7 @@ def test_every_silenced_finding_has_a_reason(name: str) -> None:
     assert not bare, f"{name}: silenced without a reason at {bare}"
 
 
-@pytest.mark.parametrize("name", tree.python("sandbox"))
+@tree.each(tree.python("sandbox"))
 def test_simulators_stand_on_their_own(name: str) -> None:
     foreign = sorted(root for root in _roots(tree.parsed(name)) if not _may_import(root))
     assert not foreign, f"{name} imports {foreign}"

@@ -53,7 +53,7 @@ def offences(name: str, module: ast.Module) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", tree.python(*tree.PRODUCT))
+@tree.each(tree.python(*tree.PRODUCT))
 def test_no_banned_word_in_a_name(name: str) -> None:
     found = offences(name, tree.parsed(name))
     assert not found, "\n".join(found)

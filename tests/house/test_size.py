@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.house import tree
 
 FILE_LINES = 500
@@ -11,13 +9,13 @@ FUNCTION_LINES = 70
 LISTS = "hub/store/migrations/versions/"  # a migration is a list of tables, not logic
 
 
-@pytest.mark.parametrize("name", tree.python(*tree.PRODUCT))
+@tree.each(tree.python(*tree.PRODUCT))
 def test_file_is_at_most_500_lines(name: str) -> None:
     lines = len(tree.text(name).splitlines())
     assert lines <= FILE_LINES, f"{name} has {lines} lines: split it"
 
 
-@pytest.mark.parametrize("name", [n for n in tree.python(*tree.PRODUCT) if not n.startswith(LISTS)])
+@tree.each([n for n in tree.python(*tree.PRODUCT) if not n.startswith(LISTS)])
 def test_functions_are_at_most_70_lines(name: str) -> None:
     long = [
         f"{name}:{node.lineno} {node.name}: {node.end_lineno - node.lineno + 1} lines"

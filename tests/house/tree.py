@@ -6,11 +6,12 @@ import ast
 import functools
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("hub", "connectors", "webhooks", "sandbox")
+FOUND_SHOWN = 50
 
 
 @functools.cache
@@ -66,3 +67,29 @@ def functions(name: str) -> Iterator[Function]:
 def words(identifier: str) -> list[str]:
     """The words of a name, in lower case: snake_case and CamelCase split."""
     return [part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", identifier)]
+
+
+def each(names: Sequence[str]) -> Callable[[Callable[[str], None]], Callable[[], None]]:
+    """Makes one test of a rule for files: it looks at all of them, and tells of all that break it.
+
+    A test for each file would be many thousands, and most of the time would go into counting them.
+    """
+
+    def over(check: Callable[[str], None]) -> Callable[[], None]:
+        def test() -> None:
+            assert names, "there is nothing to look at"
+            found = [told for name in names if (told := _broken(check, name))]
+            assert not found, "\n".join(found[:FOUND_SHOWN])
+
+        test.__name__, test.__doc__ = check.__name__, check.__doc__
+        return test
+
+    return over
+
+
+def _broken(check: Callable[[str], None], name: str) -> str:
+    try:
+        check(name)
+    except AssertionError as error:
+        return str(error)
+    return ""
