@@ -10,7 +10,6 @@ import redis
 
 from tests import servers, templates
 
-
 # What waits for processes, vendors and browsers begins first, so that nobody waits for it in the end.
 LONG = (
     "tests/prove/", "tests/flows/", "tests/bench/", "tests/thirdparty/", "tests/house/test_image",
