@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hub.connector import Kind
 from hub.model import Acknowledgment, Document, Interchange, OrderResponse
 from hub.registry import Live
-from hub.store.documents import promoted
+from hub.store.promoted import promoted
 from hub.store.tx import Tx
 
 _OUR_ACKNOWLEDGMENT = ("acknowledgment.issued", "acknowledgment.changed")

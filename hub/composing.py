@@ -20,7 +20,7 @@ from hub.process import Cause
 from hub.registry import Live
 from hub.stages.outcome import Event
 from hub.store.database import new_id
-from hub.store.documents import promoted
+from hub.store.promoted import promoted
 from hub.store.tables import XREF
 from hub.store.tx import Tx
 from hub.store.xrefs import Sent

@@ -17,7 +17,7 @@ from hub.pace import Pace
 from hub.present import Abroad
 from hub.registry import Registry
 from hub.routes import Route, Routes, lets_through, target
-from hub.store.documents import promoted
+from hub.store.promoted import promoted
 from hub.store.tables import XREF
 from hub.store.tx import Store, Tx
 
@@ -176,8 +176,10 @@ class Core:
 
     def _introduce(self, tx: Tx, connection: str, document: Document) -> None:
         """A system that keeps customers gets one with the first document of theirs that it gets."""
+        if document.kind not in _WITH_CUSTOMER:
+            return
         customer_id = str(getattr(document, "customer", ""))
-        if document.kind not in _WITH_CUSTOMER or not customer_id:
+        if not customer_id:
             return
         live = self.registry.get(connection)
         kind = live.manifest.kinds.get("customer")

@@ -24,7 +24,7 @@ from hub.stages import amending
 from hub.stages.outcome import Event
 from hub.store import queue
 from hub.store.database import new_id
-from hub.store.documents import promoted
+from hub.store.promoted import promoted
 from hub.store.records import Kept
 from hub.store.tables import INBOX
 from hub.store.tx import Tx

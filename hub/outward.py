@@ -20,7 +20,7 @@ from hub.present import echo, present
 from hub.registry import Live
 from hub.stages import knowing
 from hub.store import access, connections, queue, records
-from hub.store.documents import promoted
+from hub.store.promoted import promoted
 from hub.store.tables import XREF
 from hub.store.tx import Tx
 from hub.store.xrefs import Sent

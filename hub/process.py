@@ -37,7 +37,7 @@ from hub.stages import (
     statements,
 )
 from hub.stages.outcome import Decision, Event, Outcome, Stage
-from hub.store.documents import promoted
+from hub.store.promoted import promoted
 from hub.store.tx import Tx
 
 REACTIONS: Mapping[str, Sequence[Stage]] = {

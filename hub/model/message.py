@@ -18,11 +18,14 @@ def _without_exponents(value: Any) -> Any:
     kind = value.__class__
     if kind is dict:
         for name, part in value.items():
-            if part.__class__ is Decimal:
+            kind = part.__class__
+            if kind is str:  # most parts of most records
+                continue
+            if kind is Decimal:
                 text = str(part)
                 if "E" in text or len(text) > DIGITS_MAX:
                     value[name] = _written_out(part)
-            elif part.__class__ in _NESTED:
+            elif kind in _NESTED:
                 value[name] = _without_exponents(part)
         return value
     if kind is list:

@@ -14,7 +14,7 @@ from hub.ledger import Account, Group
 from hub.model import Money, Payment, PaymentState, Payout, PayoutState
 from hub.stages.outcome import Case, Choice, Event, Outcome, Reader, together
 from hub.stages.payout_items import Explained, explain
-from hub.store.documents import match_key
+from hub.store.promoted import match_key
 
 _UNDECIDED = (PayoutState.RECEIVED, PayoutState.REFUSED)
 _OF_LINE = ("unmatched_payment", "overpayment", "payment_reversed")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -12,24 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from hub.errors import Conflict
-from hub.model import (
-    KINDS,
-    Adjustment,
-    CreditMemo,
-    Dispute,
-    Document,
-    Interchange,
-    Invoice,
-    Money,
-    Order,
-    OrderChange,
-    OrderResponse,
-    Payment,
-    Payout,
-    Refund,
-    Remittance,
-    Statement,
-)
+from hub.model import KINDS, Document
+from hub.store.promoted import promoted
 from hub.store.tables import DOCUMENTS
 
 _GET = sa.select(
@@ -50,92 +33,6 @@ class Stored(NamedTuple):
     version: int
     body: str
     translated_by: str
-
-
-class Promoted(NamedTuple):
-    """What of a document is searched or summed in SQL."""
-
-    number: str = ""
-    reference: str = ""
-    customer: str = ""
-    order: str = ""
-    amount: Money | None = None
-    due_on: date | None = None
-    trace: str = ""  # normalised: what ties a payment to its remittance or payout; of an order: part_key
-
-
-def match_key(number: str) -> str:
-    """A number as others quote it: only letters and digits, upper case."""
-    return re.sub(r"[^A-Z0-9]", "", number.upper())[:120]
-
-
-def part_key(order: Order) -> str:
-    """Which part of its purchase order an order is: the release, and the customer's place. Empty: all."""
-    release, place = match_key(order.release), match_key(order.delivery_location)
-    return f"{release[:59]}@{place[:60]}" if release or place else ""
-
-
-def promoted(document: Document) -> Promoted:
-    """The searched columns of a document."""
-    if isinstance(document, Order):
-        return Promoted(
-            document.number, match_key(document.purchase_order), document.customer, document.id,
-            document.payable_amount, trace=part_key(document),
-        )  # fmt: skip
-    if isinstance(document, Invoice):
-        return Promoted(
-            document.number, match_key(document.number), document.customer, document.order,
-            document.payable_amount, document.due_date,
-        )  # fmt: skip
-    if isinstance(document, Payment | Remittance | Statement | Refund | Dispute | Payout | Adjustment):
-        return _of_money(document)
-    if isinstance(document, OrderResponse | OrderChange | Interchange):
-        return _of_partners(document)
-    if isinstance(document, CreditMemo):
-        return Promoted(
-            document.number, match_key(document.number), document.customer, document.order,
-            document.payable_amount,
-        )  # fmt: skip
-    order = str(getattr(document, "order", ""))
-    customer = document.id if document.kind == "customer" else str(getattr(document, "customer", ""))
-    label = str(getattr(document, "number", "") or getattr(document, "name", ""))
-    return Promoted(label[:60], "", customer, order)
-
-
-def _of_partners(document: OrderResponse | OrderChange | Interchange) -> Promoted:
-    if isinstance(document, Interchange):
-        due = document.acknowledge_by.date() if document.acknowledge_by else None
-        return Promoted(document.number, "", "", document.order, due_on=due, trace=match_key(document.trace))
-    customer = document.customer if isinstance(document, OrderResponse) else ""
-    return Promoted(document.number, match_key(document.purchase_order), customer, document.order)
-
-
-def _of_money(
-    document: Payment | Remittance | Statement | Refund | Dispute | Payout | Adjustment,
-) -> Promoted:
-    if isinstance(document, Adjustment):
-        return Promoted(document.number, "", document.customer, "", document.amount)
-    if isinstance(document, Payment):
-        return Promoted(
-            document.number, match_key(document.payer.account), document.customer, "", document.amount,
-            document.value_on or document.booked_on, match_key(document.trace),
-        )  # fmt: skip
-    if isinstance(document, Remittance):
-        return Promoted(
-            document.number, document.payment, document.customer, "", document.amount, document.paid_on,
-            match_key(document.trace),
-        )  # fmt: skip
-    if isinstance(document, Statement):
-        return Promoted(
-            document.number, match_key(document.account) if document.final else "", "", "", document.closing,
-            document.closed_on or document.opened_on,
-        )  # fmt: skip
-    if isinstance(document, Payout):
-        return Promoted(
-            document.number[:60], document.payment, "", "", document.amount, document.arrives_on,
-            match_key(document.trace),
-        )  # fmt: skip
-    return Promoted(document.number[:60], document.payment, document.customer, "", document.amount)
 
 
 @cache

@@ -26,7 +26,8 @@ from hub.model import (
 )
 from hub.store.books import Allocation, Books
 from hub.store.database import Database, insert_into
-from hub.store.documents import Documents, match_key, part_key
+from hub.store.documents import Documents
+from hub.store.promoted import match_key, part_key
 from hub.store.tables import COUNTERS, DOCUMENTS, XREF
 
 ROWS_MAX = 2_000

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 
 from hub.ledger import Account
 from hub.model import Money
-from hub.store.documents import match_key
+from hub.store.promoted import match_key
 from hub.store.tables import ATTEMPTS, AUDIT, CASES, DOCUMENTS, EVENTS, INBOX, JOURNAL, POSTINGS, XREF
 
 PAGE_MAX = 200

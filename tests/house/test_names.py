@@ -17,6 +17,7 @@ FRAMEWORK_BASES = frozenset({"BaseModel", "BaseSettings"})
 ALLOWED = {
     ("", "data_dir"),  # where a program keeps its files, as everywhere on Unix
     ("hub/stages/fulfilment.py", "services"),  # goods and services
+    ("hub/wire.py", "get_extra_info"),  # a name of httpcore's
     ("hub/demo/story.py", "_bluefinch_buys_a_service"),
 }
 
