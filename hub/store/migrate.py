@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.failpoints import failpoint
+from hub.store import statistics
 
 _HERE = Path(__file__).parent / "migrations"
 _LOCK = 0x02C0_0001  # PostgreSQL advisory lock: one migrator at a time
@@ -42,6 +43,8 @@ def upgrade(url: str) -> None:
             config = configuration(url)
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
+            if engine.dialect.name == "sqlite":
+                statistics.write(conn)
             failpoint("migrate.before_commit")
     finally:
         engine.dispose()

@@ -136,7 +136,10 @@ _OPEN_FOR_US = (
     .with_for_update()
 )
 _SLOTS = sa.select(sa.func.count(XREF.c.lease_until.distinct())).where(
-    XREF.c.connection == sa.bindparam("place"), XREF.c.state == PENDING, XREF.c.lease_until >= clock()
+    XREF.c.connection == sa.bindparam("place"),
+    XREF.c.state == PENDING,
+    XREF.c.lease_until >= clock(),
+    sa.text("xref.lease_until > 0"),  # as the index xref_held has it, or SQLite would not use that
 )
 
 

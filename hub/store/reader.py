@@ -35,7 +35,7 @@ KEYS_AT_ONCE = 400
 _D = DOCUMENTS.c
 
 
-def _bodies(*where: sa.ColumnElement[bool], limit: Any = ROWS_MAX) -> Any:
+def _bodies(*where: sa.ColumnElement[bool] | sa.TextClause, limit: Any = ROWS_MAX) -> Any:
     """Documents as (kind, body), oldest first."""
     return sa.select(_D.kind, _D.body).where(*where).order_by(_D.created_at, _D.id).limit(limit)
 
@@ -67,7 +67,7 @@ _OF_AMOUNT = _bodies(
 )  # fmt: skip
 _TRACED = _bodies(
     _D.kind == sa.bindparam("kind"), _D.trace == sa.bindparam("trace"),
-    sa.literal_column("documents.trace <> ''", sa.Boolean()),
+    sa.text("documents.trace <> ''"),
     limit=20,
 )  # fmt: skip
 _OF_SUM = _bodies(

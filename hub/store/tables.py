@@ -170,7 +170,8 @@ CASES = Table(
     Column("decision", String(40)),
     Column("note", Text),
     Index("cases_by_state", "state", "opened_at"),
-    Index("cases_by_document", "document_id"),
+    Index("cases_by_document", "document_id", "state"),
+    Index("cases_by_row", "row_id", "state"),
 )  # fmt: skip
 JOURNAL = Table(  # every event, append-only
     "journal", metadata,

@@ -46,6 +46,7 @@ _BY_EXTERNAL = sa.select(
     XREF.c.kind, XREF.c.external_id, XREF.c.document_id, XREF.c.revision, XREF.c.read_at
 ).where(
     XREF.c.connection == sa.bindparam("connection"),
+    XREF.c.kind.in_(sa.bindparam("kinds", expanding=True)),
     XREF.c.external_id.in_(sa.bindparam("external_ids", expanding=True)),
 )
 _BY_DOCUMENT = sa.select(XREF.c.external_id).where(
@@ -105,8 +106,9 @@ class Xrefs:
     def prefetch(self, connection: str, things: Collection[tuple[str, str]]) -> None:
         """Look up many (kind, external id) at once; `known` answers from here then."""
         self._known |= {(connection, kind, external): None for kind, external in things}
-        external_ids = [external for _, external in things]
-        for row in self.conn.execute(_BY_EXTERNAL, {"connection": connection, "external_ids": external_ids}):
+        kinds, external_ids = {kind for kind, _ in things}, {external for _, external in things}
+        names = {"connection": connection, "kinds": list(kinds), "external_ids": list(external_ids)}
+        for row in self.conn.execute(_BY_EXTERNAL, names):
             known = Known(row.document_id, row.revision, row.read_at)
             self._known[connection, row.kind, row.external_id] = known
 
