@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import typer
 from pydantic import ValidationError
 
-from hub.errors import HubError
+from hub.errors import HubError, plain_fault
 from hub.settings import Settings
 
 
@@ -31,7 +31,7 @@ def settled() -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = "O2C_" + "_".join(str(part) for part in first["loc"]).upper()
-        typer.secho(f"{name}: {first['msg']}; see config/.env.example", fg="red", err=True)
+        typer.secho(f"{name}: {plain_fault(first)}; see config/.env.example", fg="red", err=True)
         raise typer.Exit(1) from None
 
 

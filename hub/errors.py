@@ -149,3 +149,12 @@ class IllegalMove(HubError):
 
 class Fenced(HubError):
     """Our claim of a row lapsed and another worker took it over."""
+
+
+def plain_fault(fault: Mapping[str, Any]) -> str:
+    """What pydantic found wrong at one place, for people: a check of ours without "Value error, " before it.
+
+    `fault` is one of ValidationError.errors(), whose `ctx` keeps what a check of ours raised.
+    """
+    own = fault["type"] in ("value_error", "assertion_error")
+    return str(fault.get("ctx", {}).get("error") or fault["msg"]) if own else str(fault["msg"])

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from hub.errors import Unmappable
+from hub.errors import Unmappable, plain_fault
 from hub.model import KINDS, Application, ChangedLine, Document, Money
 
 # Fields that a source may still change in each state; a kind or state that is not listed is wide open.
@@ -79,7 +79,7 @@ def make(kind: str, document_id: str, fields: Mapping[str, Any], mapping: str) -
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise Unmappable(mapping, place, first["msg"], first.get("input")) from None
+        raise Unmappable(mapping, place, plain_fault(first), first.get("input")) from None
 
 
 def merge(known: Document, seen: Document, owns: Collection[str], *, elsewhere: bool = False) -> Merged:

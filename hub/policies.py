@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import Field, ValidationError
 
-from hub.errors import Invalid
+from hub.errors import Invalid, plain_fault
 from hub.model.values import Currency, Exact, Money, Value
 
 HUB = "hub"  # as the issuer of invoices
@@ -109,7 +109,7 @@ def load_policies(path: Path) -> Policies:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise Invalid(f"{path}: {place}: {first['msg']}", field=place) from None
+        raise Invalid(f"{path}: {place}: {plain_fault(first)}", field=place) from None
 
 
 def _consistent(policies: Policies, path: Path) -> Policies:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ from hub.connector import (
     Responder,
     Source,
 )
-from hub.errors import Invalid, Unmappable
+from hub.errors import Invalid, Unmappable, plain_fault
 from hub.governing import Governor, Lane
 from hub.http import governed
 from hub.mapping import Translator
@@ -278,4 +279,13 @@ def validated(form: type[BaseModel], given: Mapping[str, Any]) -> BaseModel:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise Invalid(f"setting {place or 'as a whole'}: {first['msg']}", field=place) from None
+        told = plain_fault(first)
+        if place:
+            raise Invalid(f"setting {place}: {told}", field=place) from None
+        raise Invalid(f"settings: {told}", field=_named(told, form)) from None
+
+
+def _named(told: str, form: type[BaseModel]) -> str:
+    """The field that a complaint about several is shown at: the first whose name nobody writes by chance."""
+    words = [word for word in re.findall(r"\w+", told) if word in form.model_fields]
+    return next((word for word in words if "_" in word), words[0] if len(set(words)) == 1 else "")

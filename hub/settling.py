@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from hub.errors import AuthFailed, ConnectorError, NotYet, QuotaSpent, RateLimited
+from hub.errors import AuthFailed, ConnectorError, Invalid, NotYet, QuotaSpent, RateLimited
 from hub.failures import Next
 from hub.store import connections, queue
 from hub.store.database import clock
@@ -79,30 +79,56 @@ def _values(table: Any, row: Any, error: Exception, step: Next, text: str) -> di
     return values
 
 
-_TITLES = {
+_TITLES = {  # of a connection: the same for what comes and what goes
     "auth_failed": "{connection} refuses our credentials; it is paused until you repair them",
     "quota_spent": "{connection} has no calls left; it rests until {until}",
-    "missing_reference": "{what} waits for something that does not come: {error}",
-    "customer_match": "{connection} may have {what} already: {error}",
-    "unmappable": "{what} cannot be translated: {error}",
-    "rejected": "{connection} refused {what}: {error}",
-    "unknown_outcome": "Nobody knows whether {connection} has {what}: {error}",
-    "dead_letter": "{what} was given up after {attempts} tries: {error}",
 }
+_TAKING = {
+    **_TITLES,
+    "missing_reference": "a delivery from {connection} waits for something that does not come: {error}",
+    "customer_match": "a delivery from {connection} may be here already: {error}",
+    "unmappable": "a delivery from {connection} cannot be translated: {error}",
+    "rejected": "a delivery from {connection} cannot be taken: {error}",
+    "unknown_outcome": "nobody knows what became of a delivery from {connection}: {error}",
+    "dead_letter": "a delivery from {connection} was given up after {tries}: {error}",
+}
+_SENDING = {
+    **_TITLES,
+    "missing_reference": "{what} cannot go to {connection} before something that does not come: {error}",
+    "customer_match": "{connection} may have {what} already: {error}",
+    "unmappable": "{what} cannot be translated for {connection}: {error}",
+    "rejected": "{connection} refused {what}: {error}",
+    "unsent": "{what} cannot be sent to {connection}: {error}",
+    "unknown_outcome": "nobody knows whether {connection} has {what}: {error}",
+    "dead_letter": "sending {what} to {connection} was given up after {tries}: {error}",
+}
+
+
+def _title(row: Any, what: str, reason: str, error: Exception, rests_until: str) -> str:
+    """What happened in one sentence; `what` is the document on its way out, empty for a delivery."""
+    if what and reason == "rejected" and _stayed_here(error):
+        reason = "unsent"
+    told = (_SENDING if what else _TAKING)[reason].format(
+        connection=row.connection, what=what, error=describe(error), until=rests_until,
+        tries="1 try" if row.attempts == 1 else f"{row.attempts} tries",
+    )  # fmt: skip
+    return told[:1].upper() + told[1:]
+
+
+def _stayed_here(error: Exception) -> bool:
+    """Is it certain that the other system never saw it?"""
+    return not getattr(error, "sent", not isinstance(error, Invalid))
 
 
 def _open_case(tx: Tx, table: Any, row: Any, step: Next, error: Exception) -> None:
     document_id = row.document_id if table is XREF else ""
     document = tx.documents.get(document_id) if document_id else None
     label = getattr(document, "number", "") or getattr(document, "name", "") or document_id
-    what = f"{row.kind} {label}" if table is XREF else f"a delivery from {row.connection}"
-    title = _TITLES[step.reason].format(
-        connection=row.connection, what=what, error=describe(error), attempts=row.attempts,
-        until=until(tx, error),
-    )  # fmt: skip
+    what = f"{row.kind.replace('_', ' ')} {label}" if table is XREF else ""
     order = getattr(document, "order", "") or (document_id if document and document.kind == "order" else "")
     tx.cases.open(
-        reason=step.reason, title=title[:1].upper() + title[1:], now=tx.now, document_id=document_id,
+        reason=step.reason, title=_title(row, what, step.reason, error, until(tx, error)), now=tx.now,
+        document_id=document_id,
         order_id=order, connection=row.connection,
         row_id="" if step.reason == "quota_spent" else row.id,
         subject=row.connection if step.reason in OF_CONNECTION else row.id,

@@ -19,7 +19,7 @@ from hub.api.actions import Missing
 from hub.api.edge import Edge
 from hub.api.shapes import Problem
 from hub.engine import Hub
-from hub.errors import HubError, Invalid, MappingInvalid
+from hub.errors import HubError, Invalid, MappingInvalid, plain_fault
 from hub.settings import Settings
 from hub.settling import describe
 
@@ -101,4 +101,4 @@ def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    return JSONResponse(Problem(error=f"{place}: {first['msg']}", field=place).model_dump(), 422)
+    return JSONResponse(Problem(error=f"{place}: {plain_fault(first)}", field=place).model_dump(), 422)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from hub.errors import Invalid
+from hub.errors import Invalid, plain_fault
 from hub.model import (
     CreditMemo,
     Document,
@@ -144,7 +144,7 @@ def _said(order: Order, proposed: Mapping[str, Any]) -> Order:
         return Order.model_validate({**order.model_dump(), **proposed})
     except ValidationError as error:
         raise Invalid(
-            f"what the source says is no order: {error.errors()[0]['msg']}", field="decision"
+            f"what the source says is no order: {plain_fault(error.errors()[0])}", field="decision"
         ) from None
 
 

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -133,6 +133,10 @@ def _http_error(request: Request, error: Exception) -> Response:
     return refuse(request, error.status_code, told)
 
 
+def _favicon(request: Request) -> Response:
+    return FileResponse(HERE / "static" / "favicon.svg", media_type="image/svg+xml")
+
+
 def build_ui(
     hub: Hub, settings: Settings, *, now: Now = time.time, places: Sequence[Place] = PLACES
 ) -> Starlette:
@@ -141,6 +145,7 @@ def build_ui(
     routes: list[Route | Mount] = [
         Route(place.path, gate.endpoint(place), methods=[place.method]) for place in places
     ]
+    routes.append(Route("/favicon.ico", _favicon))  # asked for by pages that name no icon, such as plain text
     routes.append(Mount("/static", _Assets(directory=HERE / "static")))
     return Starlette(
         routes=routes,

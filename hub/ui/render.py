@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,9 @@ from hub.ui import words
 HERE = Path(__file__).parent
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 VALUE_MAX = 160  # characters of a value in a table
+_FIGURES = frozenset({"unit_price", "quantity", "tax_percent", "percent"})
+_DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 _SHORT = {"url": "URL", "id": "ID", "sku": "SKU", "iban": "IBAN"}
 
 
@@ -123,6 +127,19 @@ def as_money(value: Mapping[str, Any]) -> Money | None:
     return Money(**value) if set(value) == {"amount", "currency"} else None
 
 
+def filled_columns(rows: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    """The fields of the first that have a value in any of them."""
+    return [name for name in rows[0] if any(row.get(name) not in (None, "", [], {}) for row in rows)]
+
+
+def readable(value: Any, name: str = "") -> Any:
+    """A stored value as people write it: a price without zeros at its end, a moment as everywhere else."""
+    text = str(value)
+    if name in _FIGURES and _DECIMAL.fullmatch(text):
+        return price(Decimal(text)) if name == "unit_price" else quantity(Decimal(text))
+    return moment(datetime.fromisoformat(text)) if _MOMENT.fullmatch(text) else value
+
+
 def is_mapping(value: Any) -> bool:
     """Is it an object?"""
     return isinstance(value, Mapping)
@@ -136,9 +153,10 @@ def _environment() -> Environment:
     env.filters.update(
         money=money, moment=moment, clock_time=clock_time, day=day, age=age, quantity=quantity, pretty=pretty,
         humane=humane, sentence=sentence, price=price, brief=brief, cut=cut, plain_json=plain_json,
+        readable=readable,
     )  # fmt: skip
     env.tests["object"] = is_mapping
-    env.globals.update(words=words, share=share, as_money=as_money)
+    env.globals.update(words=words, share=share, as_money=as_money, filled_columns=filled_columns)
     return env
 
 

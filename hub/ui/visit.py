@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from hub.api.access import Actor, Role
 from hub.engine import Hub
 from hub.settings import Settings
 from hub.store import views
+from hub.ui.discretion import discreet
 from hub.ui.render import draw
 from hub.ui.session import NOTICE, Session, Sessions, Throttle
 
@@ -56,9 +57,12 @@ class Visit:
         """One text of the query, trimmed and bounded."""
         return self.query.get(name, "").strip()[:longest]
 
-    def show(self, template: str, *, status: int = 200, **values: Any) -> Response:
-        """Draw a page."""
-        answer = HTMLResponse(draw(template, visit=self, **values), status)
+    def show(
+        self, template: str, *, status: int = 200, hidden: Collection[str] = (), **values: Any
+    ) -> Response:
+        """Draw a page. `hidden`: account numbers that a viewer does not see whole."""
+        page = draw(template, visit=self, **values)
+        answer = HTMLResponse(page if self.may("operator") else discreet(page, hidden), status)
         if self.notice:
             answer.delete_cookie(NOTICE)
         return answer

@@ -115,7 +115,7 @@ REASONS: Mapping[str, Said] = {
     "payout_failed": Said("Payout failed", "bad", "Our bank is to take back a payout that it had credited."),
     "payout_missing": Said("Payout missing", "warn", "A payout was sent and has not reached our bank."),
     "dead_letter": Said("Given up", "bad", "It was tried many times and stopped."),
-    "rejected": Said("Refused by system", "bad", "The other system understood it and said no."),
+    "rejected": Said("Refused", "bad", "It was refused, here or by the other system. Mend the cause first."),
     "customer_match": Said("Known there?", "warn", "The other system may have this customer already."),
     "unmappable": Said("Not translatable", "bad", "A mapping cannot express what came or should go."),
     "missing_reference": Said("Reference missing", "bad", "It refers to something that never arrived."),

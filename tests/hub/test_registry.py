@@ -103,3 +103,28 @@ def test_an_altered_secret_does_not_open() -> None:
     for wrong in (altered, "v1.", "nonsense"):
         with pytest.raises(Invalid, match="does not open"):
             vault.open(wrong, "a/b")
+
+
+@pytest.mark.parametrize(
+    ("connector", "given", "told", "field"),
+    [
+        (
+            "hubspot", {},
+            "settings: give access_token, or client_id, client_secret and refresh_token", "access_token",
+        ),
+        (
+            "bank", {"sftp_host": "bank.test"},
+            "settings: sftp_user: needed to fetch files by SFTP", "sftp_user",
+        ),
+        (
+            "http", {"secret": "s" * 20, "signature_header": "not ok"},
+            "setting signature_header: not a header name: letters, digits and - only", "signature_header",
+        ),
+    ],
+)  # fmt: skip
+def test_a_complaint_is_told_in_the_words_of_its_author_and_names_the_field(
+    registry: Registry, connector: str, given: dict[str, object], told: str, field: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        registry.seal("new", connector, given)
+    assert (str(refused.value), refused.value.field) == (told, field)

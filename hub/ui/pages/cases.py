@@ -20,6 +20,7 @@ from hub.stages.outcome import Choice
 from hub.store import figures, views
 from hub.store.tx import Tx
 from hub.ui import words
+from hub.ui.discretion import accounts
 from hub.ui.pages import cash
 from hub.ui.render import quantity
 from hub.ui.visit import Visit, get, post
@@ -96,7 +97,8 @@ def case(visit: Visit, *, status: int = 200, told: str = "") -> Response:
         values["candidates"] = evidence.get("candidates", ())
         if row.reason in ("unknown_outcome", "customer_match"):
             values["external_id"] = visit.field("external_id")
-    return visit.show("case.html", status=status, **values)
+        hidden = accounts([evidence, document.model_dump() if document else {}])
+    return visit.show("case.html", status=status, hidden=hidden, **values)
 
 
 def _shown(evidence: Mapping[str, Any]) -> dict[str, Any]:

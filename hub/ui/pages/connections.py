@@ -83,9 +83,15 @@ def connection(visit: Visit, *, status: int = 200, told: str = "", field: str = 
 
 
 def specification(visit: Visit) -> Response:
-    """What the other side must know, as a page of text to send them."""
+    """What the other side must know, on one page."""
     name = visit.params["name"]
-    headers = {"content-disposition": f'inline; filename="{name}.md"'}
+    return visit.show("connection_specification.html", name=name, text=specified(visit.hub, name))
+
+
+def specification_file(visit: Visit) -> Response:
+    """The same as a file of text to send them."""
+    name = visit.params["name"]
+    headers = {"content-disposition": f'attachment; filename="{name}.md"'}
     return PlainTextResponse(specified(visit.hub, name), headers=headers)
 
 
@@ -191,6 +197,7 @@ PLACES = (
     post("/connections/{name}/check", check, Role.OPERATOR),
     post("/connections/{name}/poll", poll, Role.OPERATOR),
     get("/connections/{name}/specification", specification),
+    get("/connections/{name}/specification.md", specification_file),
     post("/connections/{name}/files", upload, Role.OPERATOR, files=1),
     post("/connections/{name}/pause", pause, Role.ADMIN),
     post("/connections/{name}/resume", resume, Role.ADMIN),

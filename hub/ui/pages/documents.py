@@ -15,6 +15,7 @@ from hub.model import KINDS, Money
 from hub.store import figures, views
 from hub.store.tx import Tx
 from hub.ui import words
+from hub.ui.discretion import accounts
 from hub.ui.pages import partners
 from hub.ui.pages.overview import ORDER_STATES
 from hub.ui.visit import Visit, get
@@ -48,9 +49,15 @@ _BALANCES = {
     "payment": (Account.UNAPPLIED, "Unapplied"),
     "credit_memo": (Account.UNAPPLIED, "Unapplied"),
 }
+_DATES = {  # what the date that documents of a kind are found by means; others fall due
+    "payment": "Value date", "remittance": "Paid on", "statement": "Closed on", "payout": "Expected",
+    "interchange": "Answer due",
+}  # fmt: skip
+_SHOWN_BELOW = {"interchange": ("body",), "acknowledgment": ("answer",)}  # whole, in the folded body
 _WITH_AMOUNT = frozenset(KINDS) - {
     "customer", "shipment", "message", "order_change", "order_response", "interchange", "acknowledgment",
 }  # fmt: skip
+_WITH_CUSTOMER = frozenset(KINDS) - {"customer", "payout", "statement", *partners.KINDS}
 
 
 class _Listed(NamedTuple):
@@ -78,10 +85,11 @@ def listing(kind: str) -> Callable[[Visit], Response]:
         plural, hint = words.KINDS[kind]
         return visit.show(
             "documents.html",
-            kind=kind, with_amount=_WITH_AMOUNT, plural=plural, hint=hint,
+            kind=kind, with_amount=_WITH_AMOUNT, with_customer=_WITH_CUSTOMER,
+            date_label=_DATES.get(kind, "Due"), plural=plural, hint=hint,
             search=search, state=state, states=_STATES[kind], now=now,
             today=now.date(), balance_label=_BALANCES[kind][1] if kind in _BALANCES else "",
-            holds_shown=partners.KINDS, listed=[
+            holds_shown=partners.KINDS, holds_label="About" if kind == "acknowledgment" else "Holds", listed=[
                 _Listed(showing.document(row, names), balances.get(row.id), holds.get(row.id, ""))
                 for row in rows
             ],
@@ -126,14 +134,14 @@ def document(visit: Visit) -> Response:
             balance_label=_BALANCES[row.kind][1] if row.kind in _BALANCES else "",
             xrefs=views.xrefs(tx.conn, [document_id]), cases=views.cases_of(tx.conn, [document_id]),
             moments=stories.document_moments(tx, row), here=_list_path(row.kind), now=tx.now,
-            plural=words.KINDS[row.kind][0],
+            plural=words.KINDS[row.kind][0], date_label=_DATES.get(row.kind, "Due"), hidden=accounts(body),
         )  # fmt: skip
 
 
 def _fields(kind: str, body: Mapping[str, Any]) -> Sequence[tuple[str, Any, str]]:
     """(label, value, what the field means) of the fields that are filled, in the model's order."""
     model = KINDS[kind].model_fields
-    skipped = {"id", "state", "number", "body"} if kind == "interchange" else {"id", "state", "number"}
+    skipped = {"id", "state", "number", *_SHOWN_BELOW.get(kind, ())}
     return [
         (name, body[name], (model[name].description or "").removeprefix("UBL "))
         for name in model

@@ -12,6 +12,7 @@ from hub.origins import FieldOrigin, Lineage, SentOrigin, lineage
 from hub.store import figures, mappings
 from hub.store.mappings import Slot
 from hub.store.tx import Tx
+from hub.ui.discretion import accounts
 from hub.ui.pages.mappings import path_of
 from hub.ui.visit import Visit, get
 
@@ -32,6 +33,7 @@ def of_document(visit: Visit) -> Response:
         number=names.get(document_id, ("", ""))[1], document_id=document_id,
         filled=[one for one in found.fields if not _is_bare(one)],
         bare=[one.path for one in found.fields if _is_bare(one)],
+        hidden=_accounts(found),
         sources=list(dict.fromkeys(one.source for one in found.fields if one.source is not None)),
     )  # fmt: skip
 
@@ -39,6 +41,15 @@ def of_document(visit: Visit) -> Response:
 def _is_bare(one: FieldOrigin) -> bool:
     """Nothing stands there and no mapping put it there."""
     return one.how != "mapped" and one.value in (None, "", (), [], {})
+
+
+def _accounts(found: Lineage) -> frozenset[str]:
+    """The bank accounts among its values."""
+    return frozenset(
+        one.value
+        for one in found.fields
+        if isinstance(one.value, str) and accounts({one.path.rpartition(".")[2]: one.value})
+    )
 
 
 def _ids(found: Lineage) -> Sequence[str]:
