@@ -7,7 +7,7 @@ about one deal cost one read of it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -122,25 +122,36 @@ class Reading(Core):
 
     def _hand_on(self, row: Any, error: Misdelivered) -> None:
         """Each part of a file goes to the connection it is for, once; what is for nobody asks a person."""
-        homes = {
-            live.connector.address: name
-            for name, live in self.registry.all().items()
-            if isinstance(live.connector, Addressed)
-        }
+        homes = self._homes()
+        # Headers tell of the whole, how it was signed and packed: of a part only the file's name is true.
+        whole = _delivery(row)
+        headers = {name: value for name, value in whole.headers.items() if name == "x-file-name"}
         items = [
-            item(homes[address], "file", [f"{row.id}:{n}"], _delivery(row)._replace(body=body, method="FILE"))
+            item(
+                homes[address][0], "file", [f"{row.id}:{n}"],
+                whole._replace(headers=headers, body=body, method="FILE"),
+            )
             for n, (address, body) in enumerate(error.parts)
-            if address in homes
-        ]
-        lost = sorted({address for address, _ in error.parts if address not in homes})
+            if len(homes.get(address, ())) == 1
+        ]  # fmt: skip
+        lost = sorted({address for address, _ in error.parts if len(homes.get(address, ())) != 1})
         with self.store.begin() as tx:
             accept(self.store.database, tx.conn, items)
             if not lost and not queue.processed(tx.conn, [row]):
                 raise Fenced("the delivery was taken over by another worker")
         if lost:
-            told = f"no connection is for {', '.join(lost)}: create it, then try this delivery again"
+            words = [_homeless(address, homes.get(address, ())) for address in lost]
+            told = f"{'; '.join(words)}; then try this delivery again"
             self._failed(INBOX, row, Rejected(told, code="nobody"))
         self.ring("inbox")
+
+    def _homes(self) -> Mapping[str, Sequence[str]]:
+        """The connections of each address; two of the same are told apart by nobody."""
+        found: dict[str, list[str]] = {}
+        for name, live in self.registry.all().items():
+            if isinstance(live.connector, Addressed):
+                found.setdefault(live.connector.address, []).append(name)
+        return found
 
     def _read_crowd(self, rows: Sequence[Any], began: float) -> list[Told]:
         """All in one go; when that cannot be understood, each by itself, so that one cannot hold up many."""
@@ -158,6 +169,12 @@ class Reading(Core):
         except Exception as error:  # noqa: BLE001 - one delivery it cannot read: found by reading each alone
             log.warning("crowd_read_apart", connection=name, error=describe(error))
             return self._read_each(rows, began)
+
+
+def _homeless(address: str, several: Sequence[str]) -> str:
+    if several:
+        return f"{address} is the address of several connections, {', '.join(several)}: change all but one"
+    return f"no connection is for {address}: create it"
 
 
 def _delivery(row: Any) -> Delivery:

@@ -85,6 +85,8 @@ def _is_written_to(path: Path) -> bool:
     """Does a process have it open for writing? Linux grants a read lease only where none has (fcntl(2))."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except PermissionError:
+        return False  # waiting would not help: taking it in tells people
     except OSError:
         return True
     try:
@@ -136,8 +138,11 @@ def _take(hub: Hub, inbox: Path, claim: Claim, bytes_max: int) -> tuple[Path, Ve
 
 
 def _bounded(path: Path, bytes_max: int) -> bytes:
-    """The content. Raises Invalid where it is too large, or is no plain file after all."""
-    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    """The content. Raises Invalid where it is too large, or may not be read."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except PermissionError:
+        raise Invalid("the hub may not read the file; let its user read it, and drop it again") from None
     with os.fdopen(file, "rb") as stream:
         body = stream.read(bytes_max + 1)
     if len(body) > bytes_max:

@@ -14,7 +14,16 @@ from connectors.bank import bai2_codes, references
 from connectors.bank.bai2_parse import Account, Control, Detail, Group, Report, reports
 from connectors.bank.bai2_records import records
 from connectors.bank.flat import decoded, implied, lines, taken
-from connectors.bank.statement import NOBODY, Balance, Entry, Party, Problem, Statement, Transaction
+from connectors.bank.statement import (
+    NOBODY,
+    Balance,
+    Entry,
+    Party,
+    Problem,
+    Statement,
+    Transaction,
+    broken,
+)
 
 _HEAD = re.compile(rb"(\xef\xbb\xbf)?\s*01,[^,\n]{0,40},[^,\n]{0,40},\d{6},")
 # Tags banks write into the text, one per continuation, and what they mean.
@@ -33,11 +42,18 @@ def read(source: bytes | IO[bytes]) -> Iterator[Statement]:
     """Every account of every group. Raises Invalid naming the line of what is not BAI2."""
     for whole in reports(records(lines(decoded(taken(source))))):
         above = _file_problems(whole)
+        _begun(whole, above)
         for group in whole.groups:
             shared = [*_group_problems(group), *above]
             for account in group.accounts:
                 own = [*account.unread, *_account_problems(account)]
                 yield _statement(account, group, whole, [*own, *shared])
+
+
+def _begun(whole: Report, above: Sequence[Problem]) -> None:
+    """Raises Invalid for a file that ends before its first account: there is no statement to carry that."""
+    if above and not any(one.accounts for one in whole.groups):
+        raise broken(above[0].line, f"no account in the file: {above[0].message}", "record")
 
 
 def _statement(account: Account, group: Group, whole: Report, problems: Sequence[Problem]) -> Statement:

@@ -43,24 +43,28 @@ def records(found: Sequence[Line]) -> list[Record]:
     without writing 88. Raises Invalid naming the line where nothing precedes it.
     """
     whole: list[Record] = []
-    open_, pieces, line, physical = "", list[str](), 0, 0
+    open_, pieces, line, physical = "", list[list[str]](), 0, 0  # a piece: its line, then those it goes on in
     for number, text in _physical(found):
         code, _, rest = text.partition(",")
         code = code.strip().rstrip("/")
         if code == "88" and open_:
-            pieces.append(_ended(rest))
+            pieces.append([_ended(rest)])
             physical += 1
         elif code in CODES and code != "88":
             if open_:
-                whole.append(Record(open_, line, tuple(pieces), physical))
-            open_, pieces, line, physical = code, [_ended(rest)], number, 1
+                whole.append(_record(open_, line, pieces, physical))
+            open_, pieces, line, physical = code, [[_ended(rest)]], number, 1
         elif open_ and (open_ == "16" or len(pieces) > 1):
-            pieces[-1] = f"{pieces[-1]} {_ended(text)}"
+            pieces[-1].append(_ended(text))
         else:
             raise Invalid(f"line {number}: {excerpt(text)} is no BAI2 record", field="record")
     if open_:
-        whole.append(Record(open_, line, tuple(pieces), physical))
+        whole.append(_record(open_, line, pieces, physical))
     return whole
+
+
+def _record(code: str, line: int, pieces: Sequence[Sequence[str]], physical: int) -> Record:
+    return Record(code, line, tuple(" ".join(one) for one in pieces), physical)
 
 
 def _ended(rest: str) -> str:

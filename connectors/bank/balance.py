@@ -35,6 +35,7 @@ class Totals(NamedTuple):
     debits: Decimal = Decimal(0)
     moved: Decimal = Decimal(0)  # booked entries only, signed
     not_counted: int = 0
+    zeros: int = 0  # entries of no amount: the bank may count them on either side
     currencies: frozenset[str] = frozenset()
     sides: tuple[Side, Side] = (Side(), Side())  # credits and debits that are counted
     all_sides: tuple[Side, Side] = (Side(), Side())  # pending ones and those for information too
@@ -50,11 +51,12 @@ class _Sum:
 class Tally:
     """Sums as entries pass by."""
 
-    __slots__ = ("_currencies", "_sides")
+    __slots__ = ("_currencies", "_sides", "_zeros")
 
     def __init__(self) -> None:
         self._sides: dict[tuple[Status, bool], _Sum] = {}
         self._currencies: set[str] = set()
+        self._zeros = 0
 
     def add(self, amount: Decimal, currency: str, status: Status, transactions: int) -> None:
         """One entry more."""
@@ -65,6 +67,7 @@ class Tally:
         side.entries += 1
         side.transactions += transactions
         side.amount += amount
+        self._zeros += not amount
         self._currencies.add(currency)
 
     def totals(self, *, notification: bool) -> Totals:
@@ -82,6 +85,7 @@ class Tally:
             debits=debit.amount,
             moved=booked[0].amount - booked[1].amount,
             not_counted=all_[0].entries + all_[1].entries - counted,
+            zeros=self._zeros,
             currencies=frozenset(self._currencies),
             sides=(credit, debit),
             all_sides=(all_[0], all_[1]),
@@ -149,7 +153,7 @@ def _unmet(statement: Statement, moved: Totals) -> Iterator[Problem]:
     Banks count entries or, where entries are batches, their transactions; and with or without pending ones.
     """
     for claim in statement.claims:
-        if not any(_meets(claim, both) for both in (moved.sides, moved.all_sides)):
+        if not any(_meets(claim, both, moved.zeros) for both in (moved.sides, moved.all_sides)):
             side = _side(claim, moved.sides)
             yield Problem(
                 claim.line or statement.line,
@@ -162,10 +166,12 @@ def _side(claim: Claim, both: tuple[Side, Side]) -> Side:
     return both[0].with_(both[1]) if claim.sign == 0 else both[0 if claim.sign > 0 else 1]
 
 
-def _meets(claim: Claim, both: tuple[Side, Side]) -> bool:
+def _meets(claim: Claim, both: tuple[Side, Side], zeros: int) -> bool:
     """A sum of credits and debits is of their amounts at some banks, net at others."""
     side, net = _side(claim, both), abs(both[0].amount - both[1].amount)
-    counted = claim.counted is None or claim.counted in (side.entries, side.transactions)
+    counted = claim.counted is None or any(
+        abs(claim.counted - one) <= zeros for one in (side.entries, side.transactions)
+    )
     return counted and (claim.total in (None, side.amount) or (claim.sign == 0 and claim.total == net))
 
 

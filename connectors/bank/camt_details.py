@@ -146,24 +146,30 @@ def _documents(block: Twig) -> Iterator[Document]:
     amounts = block.one("RfrdDocAmt")
     for head in heads:
         own = amounts if len(heads) == 1 else None
-        yield _document(block, head, own)
+        yield _document(block, head, [own] if own else list(head.all("LineDtls/Amt")))
     if amounts is not None and len(heads) != 1:
-        yield _document(block, None, amounts)
+        yield _document(block, None, [amounts])
 
 
-def _document(block: Twig, head: Twig | None, amounts: Twig | None) -> Document:
-    """Amounts: RfrdDocAmt; discount nests since version 03. An adjustment of DBIT makes the payment less."""
-    paid = amounts.one("RmtdAmt", "CdtNoteAmt") if amounts else None
+def _document(block: Twig, head: Twig | None, amounts: Sequence[Twig]) -> Document:
+    """Amounts: RfrdDocAmt, or those of its lines (LineDtls, since version 07). Discount nests since 03.
+
+    An adjustment of DBIT makes the payment less, and so does a credit note, whatever its type says.
+    """
+    paid = next((one for part in amounts for one in part.all("RmtdAmt")), None)
+    credit = None if paid else next((one for part in amounts for one in part.all("CdtNoteAmt")), None)
+    told = paid or credit
+    reasons = (one.word("AdjstmntAmtAndRsn/Rsn") for one in amounts)
     return Document(
         number=head.word("Nb", "RfrdDocNb") if head else "",
         kind=head.word(*_KIND) if head else "",
         dated=_dated(block, head),
-        paid=_amount(amounts, "RmtdAmt", "CdtNoteAmt"),
-        original=_amount(amounts, "DuePyblAmt", "DuePyblAmt/Amt"),
-        discount=_amount(amounts, "DscntApldAmt/Amt", "DscntApldAmt"),
+        paid=_sum(amounts, "RmtdAmt") if paid else _less(_sum(amounts, "CdtNoteAmt")),
+        original=_sum(amounts, "DuePyblAmt", "DuePyblAmt/Amt"),
+        discount=_sum(amounts, "DscntApldAmt/Amt", "DscntApldAmt"),
         adjustment=_adjustment(amounts),
-        reason=amounts.word("AdjstmntAmtAndRsn/Rsn") if amounts else "",
-        currency=paid.currency if paid else "",
+        reason=next((one for one in reasons if one), ""),
+        currency=told.currency if told else "",
     )
 
 
@@ -175,12 +181,22 @@ def _dated(block: Twig, head: Twig | None) -> date | None:
         return None
 
 
-def _amount(amounts: Twig | None, *paths: str) -> Decimal | None:
-    return decimal_of(amounts.word(*paths)) if amounts else None
+def _sum(amounts: Sequence[Twig], *paths: str) -> Decimal | None:
+    """All amounts on the first path that has any: there may be several discounts and several lines."""
+    for path in paths:
+        known = [decimal_of(words) for one in amounts for words in one.words(path)]
+        values = [value for value in known if value is not None]
+        if values:
+            return sum(values, Decimal(0))
+    return None
 
 
-def _adjustment(amounts: Twig | None) -> Decimal | None:
-    found = list(amounts.all("AdjstmntAmtAndRsn")) if amounts else []
+def _less(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else -abs(amount)
+
+
+def _adjustment(amounts: Sequence[Twig]) -> Decimal | None:
+    found = [one for part in amounts for one in part.all("AdjstmntAmtAndRsn")]
     known = [(_SIGN.get(one.word("CdtDbtInd"), 1), decimal_of(one.word("Amt"))) for one in found]
     values = [sign * value for sign, value in known if value is not None]
     return sum(values, Decimal(0)) if values else None

@@ -114,6 +114,8 @@ def read_as(dialect: Dialect, source: bytes | IO[bytes]) -> Iterator[Statement]:
     groups: dict[tuple[str, str], list[tuple[Entry, Decimal | None]]] = {}
     for line, cells in rows[start:]:
         if any(cell.strip() for cell in cells) and not _ignored(cells, dialect):
+            if len(cells) < len(dialect.header) and line == rows[-1][0] and text[-1] not in "\r\n":
+                raise broken(line, "the last row ends before its last column: the file was cut off", "row")
             key, entry, balance = _entry(line, cells, places, dialect)
             groups.setdefault(key, []).append((entry, balance))
     if not groups:

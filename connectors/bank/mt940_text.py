@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from connectors.bank import translate
 
-_GERMAN = re.compile(r"(\d{3})([^\w\s/])(?=\d\d)", re.ASCII)
+# The mark before subfields is the bank's choice; what stands in numbers and days ("100,00") is none.
+_GERMAN = re.compile(r"(\d{3})([^\w\s/.,:+-])(?=\d\d)", re.ASCII)
 _CODES = "00|10|2\\d|3[0-4]|6[0-3]"
 _SEPA = re.compile(r"(EREF|KREF|MREF|CRED|DEBT|SVWZ|ABWA|ABWE|IBAN|BIC|COAM|OAMT|PURP)\+", re.ASCII)
 _TAGS = (
@@ -73,9 +74,12 @@ def _german(text: str, mark: str) -> Told:
     pieces = _subfields(mark).split(text[3:])
     fields = list(zip(pieces[1::2], (one.strip("\r\n") for one in pieces[2::2]), strict=False))
     lines = [words for code, words in fields if code[0] in "26" and words.strip()]
-    by_code: dict[str, str] = {}
+    if not fields or pieces[0]:
+        return Told((text.strip(),))  # no subfields after all
+    told: dict[str, list[str]] = {}
     for code, words in fields:
-        by_code[code] = by_code.get(code, "") + words
+        told.setdefault(code, []).append(words)
+    by_code = {code: "".join(words) for code, words in told.items()}
     sepa, narrative = _sepa(lines)
     bank, number = by_code.get("30", "").strip(), "".join(by_code.get("31", "").split())
     return Told(
@@ -97,13 +101,13 @@ def _sepa(lines: Sequence[str]) -> tuple[Mapping[str, str], tuple[str, ...]]:
     pieces = _SEPA.split(joined)
     if len(pieces) == 1:
         return {}, tuple(one.strip() for one in lines)
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     narrative = [pieces[0].strip()] if pieces[0].strip() else []
     for tag, words in zip(pieces[1::2], pieces[2::2], strict=True):
-        found[tag] = f"{found[tag]} {words.strip()}" if tag in found else words.strip()
+        found.setdefault(tag, []).append(words.strip())
         if tag in ("SVWZ", "ABWA", "ABWE", "COAM", "OAMT") and words.strip():
             narrative.append(words.strip() if tag == "SVWZ" else f"{tag}+{words.strip()}")
-    return found, tuple(narrative)
+    return {tag: " ".join(words) for tag, words in found.items()}, tuple(narrative)
 
 
 def _slashed(text: str) -> Told:
@@ -116,9 +120,9 @@ def _slashed(text: str) -> Told:
     number, bic, name = _counterparty(dict(fields).get("CNTP", ""))
     remitted = [words for tag, words in fields if tag == "REMI" and words]
     rate = _RATE.fullmatch(first.get("EXCH", "").replace(" ", ""))
-    plain = tuple(_unlabelled(one) for one in remitted)
+    plain = tuple(_unlabelled(one) for one in remitted) or (first.get("TRTP", ""),)
     return Told(
-        narrative=plain or tuple(one for one in (pieces[0].strip(), first.get("TRTP", "")) if one),
+        narrative=tuple(one for one in (pieces[0].strip(), *plain) if one),
         code=first.get("TRTP", "") if len(first.get("TRTP", "")) <= 35 else "",
         name=name or first.get("NAME", ""),
         account=number or "".join(first.get("IBAN", "").split()),

@@ -14,7 +14,7 @@ from typing import IO
 from connectors.bank import nacha_checks as checks
 from connectors.bank import nacha_parse as parse
 from connectors.bank import references, x12_820
-from connectors.bank.flat import decoded, lines, taken
+from connectors.bank.flat import Line, decoded, lines, taken
 from connectors.bank.nacha_records import records
 from connectors.bank.remitted import documents_of
 from connectors.bank.statement import Document, Entry, Party, Problem, Statement, Transaction
@@ -31,13 +31,18 @@ def recognises(head: bytes) -> str:
 
 def read(source: bytes | IO[bytes]) -> Iterator[Statement]:
     """A statement per batch. Raises Invalid naming the line of a record that is none or stands wrong."""
-    found = records(lines(decoded(taken(source))))
+    for found in parse.files(records(lines(decoded(taken(source))))):
+        yield from _file(found)
+
+
+def _file(found: Sequence[Line]) -> Iterator[Statement]:
     file = parse.ach_file(found)
     broken = checks.file_faults(file, found[-1].number)
     advised = [one for one in islice(checks.file_advice(file, found), PROBLEMS_MAX) if one not in broken]
     if not file.batches:
-        empty = Problem(1, "the file has no batch")
-        yield Statement("", "USD", None, None, (), problems=broken, line=1, advice=[*advised, empty])
+        first = found[0].number
+        empty = Problem(first, "the file has no batch")
+        yield Statement("", "USD", None, None, (), problems=broken, line=first, advice=[*advised, empty])
     above = [one for one in advised if not _inside(one.line, file.batches)]
     for batch in file.batches:
         first, last = batch.line, batch.control.line if batch.control else found[-1].number

@@ -7,7 +7,7 @@ notifications of change).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -106,6 +106,16 @@ def sign_of(code: str) -> int:
     if code[0] == "8":
         return 1 if int(code) % 2 else -1
     return 1 if code[1] in "01234" else -1
+
+
+def files(found: Sequence[Line]) -> Iterator[Sequence[Line]]:
+    """The records of every file in what was sent: some banks put the files of a day behind each other."""
+    start = 0
+    for at in range(1, len(found)):
+        if found[at].text[0] == "1" and found[at - 1].text[0] == "9":
+            yield found[start:at]
+            start = at
+    yield found[start:]
 
 
 def ach_file(found: Sequence[Line]) -> AchFile:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from html import unescape
 from typing import IO
@@ -30,6 +30,10 @@ from connectors.bank.statement import (
 from hub.sdk import Invalid
 
 TOKENS_MAX = 5_000_000
+# The root ends in both forms: nothing else proves that a file without balances is whole.
+_END = re.compile(r"</OFX\s*>", re.IGNORECASE)
+_TAIL = 4_096  # characters at the end in which it stands
+_CUT_OFF = Problem(0, "the file has no </OFX> at its end: it was cut off")
 _TOKEN = re.compile(r"<(/?)([A-Za-z0-9_.]{1,40})(?:\s[^<>]*)?(/?)>([^<]*)")
 _STATEMENTS = {"STMTRS", "CCSTMTRS", "INVSTMTRS"}
 _INSIDE = {
@@ -64,9 +68,11 @@ def read(source: bytes | IO[bytes]) -> Iterator[Statement]:
         raise Invalid("an OFX file has no DTD and no entities of its own: refused", field="DOCTYPE")
     status: dict[str, str] = {}
     count = 0
+    whole = _END.search(text.rstrip()[-_TAIL:]) is not None
     for found in _statements(text, status):
         count += 1
-        yield _statement(found)
+        one = _statement(found)
+        yield one if whole else replace(one, problems=[*one.problems, _CUT_OFF])
     if not count:
         told = " ".join(status.get(name, "") for name in ("CODE", "SEVERITY", "MESSAGE")).strip()
         raise Invalid(f"no statement in the OFX file, its status is {excerpt(told)}", field="OFX")

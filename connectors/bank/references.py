@@ -14,7 +14,10 @@ from connectors.bank import translate
 from connectors.bank.statement import Reference
 
 _QRR = re.compile(r"(?<!\d)\d{2}(?: ?\d{5}){5}(?!\d)", re.ASCII)
-_RF = re.compile(r"(?<![A-Z0-9])RF\d{2}(?: ?[A-Z0-9]{1,4}){1,6}(?![A-Z0-9])", re.ASCII)
+# With the words behind it that may belong to it, each taken whole: parts of words would take for ever.
+_RF = re.compile(
+    r"(?<![A-Z0-9])RF\d\d[A-Z0-9]{0,21}+(?![A-Z0-9])(?: [A-Z0-9]{1,21}+(?![A-Z0-9])){0,6}+", re.ASCII
+)
 
 
 def normalised(reference: str) -> str:

@@ -15,6 +15,7 @@ from connectors.edi.reading import GroupRead, InterchangeRead, Read
 from connectors.edi.write import Group, Interchange, Party, Segment, Set
 
 SEGMENTS_MAX = 200  # AK3 of one set: who has more of them has a fault in the program, not in the data
+SEGMENTS_OF_ALL = 20_000  # AK3 of all sets of a group: where there are many sets, each has fewer
 ELEMENTS_MAX = 99  # AK4 of one AK3
 _ACKNOWLEDGMENTS = ("997", "999")
 _BAD_VALUE_LONGEST = 99
@@ -181,8 +182,9 @@ def technical(one: InterchangeRead) -> Segment:
 def _set(one: Answered, kind: Kind, version: str) -> list[Segment]:
     group, outcomes = one.group, one.outcomes
     segments: list[Segment] = [("AK1", group.code, group.control_number, version)]
+    most = max(1, min(SEGMENTS_MAX, SEGMENTS_OF_ALL // max(1, len(outcomes))))
     for outcome in outcomes:
-        segments += _outcome(outcome, kind, bool(version))
+        segments += _outcome(outcome, kind, bool(version), most)
     return [*segments, _group_result(one)]
 
 
@@ -212,13 +214,13 @@ def _of_version(outcome: Outcome) -> bool:
     return outcome.id in GROUP_CODES
 
 
-def _outcome(one: Outcome, kind: Kind, newer: bool) -> list[Segment]:
+def _outcome(one: Outcome, kind: Kind, newer: bool, most: int) -> list[Segment]:
     """AK2 to AK5 of a set (IK3, IK4, IK5 in a 999)."""
     name = one.id if re.fullmatch(r"[A-Z0-9]{3}", one.id, re.ASCII) else "000"
     control = f"{_plain(one.control_number, 9):0>4}"
     head: Segment = ("AK2", name, control, _plain(one.version, 35) if newer else "")
     # Faults by the guide of another version say nothing to one whose version we do not support.
-    notes = [] if one.status is Status.UNSUPPORTED else _notes(one.faults, kind)
+    notes = [] if one.status is Status.UNSUPPORTED else _notes(one.faults, kind, most)
     codes = _set_codes(one, bool(notes))
     result = {Status.ACCEPTED: "A", Status.WITH_ERRORS: "E"}.get(one.status, "R")
     return [head, *notes, ("IK5" if kind is Kind.IMPLEMENTATION else "AK5", result, *codes)]
@@ -233,7 +235,7 @@ def _set_codes(one: Outcome, noted: bool) -> list[str]:
     return codes[:5]
 
 
-def _notes(faults: Sequence[Fault], kind: Kind) -> list[Segment]:
+def _notes(faults: Sequence[Fault], kind: Kind, most: int) -> list[Segment]:
     """AK3 for each segment and kind of fault of it, AK4 for each element."""
     newer = kind is Kind.IMPLEMENTATION
     by_segment: dict[tuple[int, str, str], list[Fault]] = {}
@@ -242,7 +244,7 @@ def _notes(faults: Sequence[Fault], kind: Kind) -> list[Segment]:
             code = "8" if fault.level is Level.ELEMENT else fault.code
             by_segment.setdefault((fault.position, fault.segment, code), []).append(fault)
     segments: list[Segment] = []
-    for (position, name, code), inner in list(by_segment.items())[:SEGMENTS_MAX]:
+    for (position, name, code), inner in list(by_segment.items())[:most]:
         shown = "".join(char for char in name if char.isascii() and char.isalnum())
         shown = shown if len(shown) > 1 else "ZZZ"
         segments.append(("IK3" if newer else "AK3", shown, str(position), "", code))

@@ -32,7 +32,7 @@ def check_all(body: bytes, settings: Settings) -> None:
 def sort(body: bytes, settings: Settings) -> None:
     """Raises Misdelivered with each interchange by itself where not all of a file are of this partner."""
     addresses = [
-        f"{exchanged.side(one.at(5), one.at(6))} to {exchanged.side(one.at(7), one.at(8))}"
+        f"{exchanged.side(one.at(5), one.at(6))} to {exchanged.side(one.at(7), one.at(8))} ({one.at(15)})"
         for one in tokens.of_bytes(body)
         if isinstance(one, Header) and one.usable and not one.headless
     ]

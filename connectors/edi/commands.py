@@ -33,8 +33,10 @@ def ack(file: Path, implementation: bool = False) -> None:
     are drawn when an answer is sent.
     """
     numbers = acknowledge.Numbers(1, 1)
+    found = False
     try:
         for one in acknowledge.received(reading.read(tokens.of_file(file))):
+            found = True
             kind = acknowledge.Kind.IMPLEMENTATION if implementation else acknowledge.Kind.FUNCTIONAL
             made = acknowledge.answer(one, numbers, datetime.now(UTC), kind)
             if made is None:
@@ -49,6 +51,9 @@ def ack(file: Path, implementation: bool = False) -> None:
     except Invalid as error:
         _say(f"{file}: no answer can be written: {error}", sys.stderr.buffer)
         raise SystemExit(1) from None
+    if not found:
+        _say(f"{file}: no answer can be written: {summary.NOTHING}", sys.stderr.buffer)
+        raise SystemExit(1)
 
 
 def show(set_id: str, version: str = "004010") -> None:

@@ -102,7 +102,8 @@ def _prove(place: int, one: Write, sending: _Sending) -> _Proven:
     alone = _interchange(found, [draft], sending, 1, 1)
     style = sending.settings.style
     found = found._replace(marks=separators(alone, style))
-    proof.prove(interchange(alone, _style(found.marks, style)))
+    echoed = frozenset(proof.values_of(one.record.get("theirs")))
+    proof.prove(interchange(alone, _style(found.marks, style)), echoed)
     return found
 
 

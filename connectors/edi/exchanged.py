@@ -13,6 +13,7 @@ from connectors.edi.faults import Fault, Status
 from connectors.edi.settings import Settings
 
 FAULTS_MAX = 200  # of one set in the record; what goes on is of the same kind
+FAULTS_OF_ALL = 20_000  # of all sets of an interchange: where there are many sets, each has fewer
 NOTES_MAX = 500
 _MESSAGE_LONGEST = 500
 _GOOD = (Status.ACCEPTED, Status.WITH_ERRORS)
@@ -84,13 +85,15 @@ def record(whole: Whole, settings: Settings, at: datetime) -> Part:
 
 
 def _groups(whole: Whole) -> list[Part]:
+    sets = sum(len(group.outcomes) for group in whole.received.groups)
+    most = max(1, min(FAULTS_MAX, FAULTS_OF_ALL // max(1, sets)))
     return [
-        _group(group, [whole.labels.get((at_group, at), Label()) for at in range(len(group.outcomes))])
+        _group(group, [whole.labels.get((at_group, at), Label()) for at in range(len(group.outcomes))], most)
         for at_group, group in enumerate(whole.received.groups)
     ]
 
 
-def _group(one: Answered, labels: Sequence[Label]) -> Part:
+def _group(one: Answered, labels: Sequence[Label], most: int) -> Part:
     group = one.group
     return {
         "code": group.code[:6],
@@ -98,7 +101,7 @@ def _group(one: Answered, labels: Sequence[Label]) -> Part:
         "number": group.control_number[:35],
         "status": group_status(one),
         "notes": [note.message[:_MESSAGE_LONGEST] for note in group.notes][:100],
-        "sets": [_set(entry, label) for entry, label in zip(one.outcomes, labels, strict=True)],
+        "sets": [_set(entry, label, most) for entry, label in zip(one.outcomes, labels, strict=True)],
     }
 
 
@@ -118,14 +121,14 @@ def group_status(one: Answered) -> str:
     return "accepted_with_errors" if noted else "accepted"
 
 
-def _set(one: Outcome, label: Label) -> Part:
+def _set(one: Outcome, label: Label, most: int) -> Part:
     return {
         "set_id": one.id[:6],
         "number": one.control_number[:35],
         "reference": label.reference,
         "status": one.status.value,
         "reason": label.reason[:_MESSAGE_LONGEST],
-        "faults": [_fault(fault) for fault in one.faults[:FAULTS_MAX]],
+        "faults": [_fault(fault) for fault in one.faults[:most]],
     }
 
 

@@ -70,11 +70,13 @@ def read(text: str) -> tuple[Header, int] | None:
 
 def _unwrapped(text: str) -> tuple[str, _Taken]:
     """The head without the line breaks that wrapping puts inside an ISA, and how to count them in again."""
+    if not any(char in text[:105] for char in _BREAKS):
+        return text, _Taken([])
     cut = [at for at, char in enumerate(text[:105]) if char in _BREAKS]
     fixed = all(text[at : at + 1] == text[3] for at in _PLACES)
     inside = [at for at in cut if not fixed and text.count(text[3], 0, at) < 16]
-    kept = "".join(char for at, char in enumerate(text) if at not in inside)
-    return kept, _Taken(inside)
+    ends = zip([0, *(at + 1 for at in inside)], [*inside, len(text)], strict=True)
+    return "".join(text[begin:end] for begin, end in ends), _Taken(inside)
 
 
 class _Taken:
@@ -117,10 +119,8 @@ def _tail(element: str, standard: str, version: str, tail: str) -> tuple[Marks |
 def _seen_terminator(rest: str, marks: Marks) -> str:
     """What segments really end with, where the first ST shows that it is not what ISA says; else empty."""
     mark = re.escape(marks.element)
-    found = re.search(
-        rf"([^A-Za-z0-9\s{mark}])?(\s*)(?<![A-Za-z0-9{mark}])ST{mark}\d{{3}}{mark}", rest[:4000]
-    )
-    if found is None or not found.group(1) or found.group(1) == marks.terminator:
+    found = re.search(rf"(?<![A-Za-z0-9{mark}])ST{mark}\d{{3}}{mark}", rest[:4000])
+    if found is None or _ending(rest[: found.start()], marks.element)[0] in ("", marks.terminator):
         return ""
     guessed = _guess(rest[found.start() :], marks.element)
     same = guessed == marks.terminator or (guessed == "\n" and marks.terminator == "\r")
@@ -144,25 +144,32 @@ def _terminator(rest: str, element: str) -> tuple[str, int, bool]:
 
 def _ends_lines(rest: str, char: str) -> bool:
     """Does the first line behind the ISA end with this character? Then it is no component separator."""
-    line = next((one for one in rest.split("\n") if one.strip()), "")
+    line = next((one for one in re.split(r"[\r\n]", rest) if one.strip()), "")
     return line.rstrip().endswith(char)
 
 
 def _broken(text: str, element: str) -> tuple[Header, int] | None:
     """An ISA of too few or too many elements: it ends where a GS, TA1 or ST begins, or at its line's end."""
     names = rf"(?:GS|TA1|ST|IEA){re.escape(element)}"
-    mark = re.escape(element)
-    found = re.search(rf"([^A-Za-z0-9\s{mark}]?)([ \t]*[\r\n]+\s*|\s*)(?={names})", text[3:LONGEST])
+    found = re.search(names, text[3:LONGEST])
     if found is None:
         return None
-    terminator = found.group(1) or ("\n" if "\n" in found.group(2) or "\r" in found.group(2) else "")
-    guessed = terminator or _guess(text[3 + found.end() :], element) or "~"
-    elements = tuple(text[4 : 3 + found.start()].split(element))
+    end = 3 + found.start()
+    char, blanks = _ending(text[3:end], element)
+    guessed = char or ("\n" if any(one in _BREAKS for one in blanks) else _guess(text[end:], element)) or "~"
+    elements = tuple(text[4 : end - len(char) - len(blanks)].split(element))
     marks = Marks(element, "", "", guessed)
     words = f"ISA has {len(elements)} elements where 16 are wanted: who sent it to whom cannot be told"
     if len(elements) == 16:
         words = "ISA does not end with a component separator and a segment terminator"
-    return Header(elements, marks, (("022", words),)), 3 + found.end()
+    return Header(elements, marks, (("022", words),)), end
+
+
+def _ending(text: str, element: str) -> tuple[str, str]:
+    """What a text ends with: the sign before the blanks, if it can be a terminator, and the blanks."""
+    kept = text.rstrip()
+    char = kept[-1:]
+    return ("" if char == element or (char.isascii() and char.isalnum()) else char), text[len(kept) :]
 
 
 def _guess(rest: str, element: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from connectors.edi import footing, guide, second, tokens, tree, write
 from connectors.edi.envelope import Problem
@@ -13,28 +14,37 @@ from connectors.edi.reading import GroupRead, InterchangeRead, Read, read
 from hub.sdk import Rejected
 
 _FAULTS_SHOWN = 5
+_SHORT = "short"  # of what partners send it is noted only: what we repeat of it leaves as it came
 
 
-def prove(text: str) -> None:
-    """Reads an interchange with every set in it twice. Raises Rejected with what is wrong of it, in words."""
-    for one in _clean(text):
+def prove(text: str, echoed: Collection[str] = ()) -> None:
+    """Reads an interchange with every set in it twice. Raises Rejected with what is wrong of it, in words.
+
+    `echoed` are values of the partner's own document: these alone may be shorter than the standard wants.
+    """
+    for one in _clean(text, echoed):
         if isinstance(one, SetRead):
-            _again(one)
+            _again(one, echoed)
             _adds_up(one)
 
 
 def sound(text: str) -> None:
-    """Reads an interchange by our own reading alone. Raises Rejected."""
-    _clean(text)
+    """Reads an interchange of documents that were proven, by our own reading alone. Raises Rejected."""
+    _clean(text, None)
 
 
-def _clean(text: str) -> Sequence[Read]:
+def _clean(text: str, echoed: Collection[str] | None) -> Sequence[Read]:
     """What our own reading finds; an acknowledgment may be of a version that we have no guide for."""
     found = [*read(tokens.of_bytes(text.encode()), DEFAULT)]
     faults: list[str] = []
     for one in found:
         if isinstance(one, SetRead) and not _foreign(one):
-            faults += [fault.message for fault in one.faults] + ([one.reason] if one.reason else [])
+            counted = [
+                fault
+                for fault in one.faults
+                if fault.check != _SHORT or (echoed is not None and fault.value not in echoed)
+            ]
+            faults += [fault.message for fault in counted] + ([one.reason] if one.reason else [])
         elif isinstance(one, GroupRead | InterchangeRead):
             faults += [note.message for note in one.notes]
         elif isinstance(one, Problem):
@@ -42,6 +52,15 @@ def _clean(text: str) -> Sequence[Read]:
     if faults:
         raise _refusal(faults)
     return found
+
+
+def values_of(record: Any) -> Iterator[str]:
+    """Every value in a document of a partner, as it was told."""
+    if isinstance(record, Mapping | list | tuple):
+        for part in record.values() if isinstance(record, Mapping) else record:
+            yield from values_of(part)
+    elif record is not None:
+        yield str(record).strip()
 
 
 def _foreign(one: SetRead) -> bool:
@@ -54,11 +73,11 @@ def _refusal(faults: Sequence[str]) -> Rejected:
     return Rejected(f"it would not be X12 that a partner takes: {shown}{more}", code="X12", sent=False)
 
 
-def _again(one: SetRead) -> None:
+def _again(one: SetRead, echoed: Collection[str]) -> None:
     """The second reading, along the guide of the version."""
     release = int(one.guide.rpartition(" ")[2] or 0)
     if release in guide.OWN_RELEASES and not _foreign(one):
-        objections = second.objections(one.id, release, one.found.segments, one.found.marks)
+        objections = second.objections(one.id, release, one.found.segments, one.found.marks, echoed)
         if objections:
             raise _refusal([f"{one.id} {words} (second reading)" for words in objections])
 
@@ -67,10 +86,10 @@ def _adds_up(one: SetRead) -> None:
     """An 810 must come to its total, to the cent. Raises Rejected with the arithmetic."""
     if one.id != "810" or one.walked is None:
         return
-    told = tree.named(one.walked.root, one.found.marks)
-    result = footing.invoice(told)
+    named = tree.named(one.walked.root, one.found.marks)
+    result = footing.invoice(named)
     if not result.holds:
-        raise Rejected(arithmetic(told, result), code="FOOTING", sent=False)
+        raise Rejected(arithmetic(named, result), code="FOOTING", sent=False)
 
 
 def arithmetic(told: tree.Tree, result: footing.Footing) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +24,7 @@ _ITS_FAULTS = (
     ValueError,
     KeyError,
 )  # on segments it does not expect
+_SHORT = "4"  # AK403
 _SET = "/ISA_LOOP/GS_LOOP/ST_LOOP"
 
 # pyx12 tells no types and writes values of documents into its log: the one is asked for by name, the other
@@ -41,11 +42,13 @@ def _map(set_id: str, release: int) -> Any:
         return import_module("pyx12.map_if").load_map_file(name, params, folder)
 
 
-def objections(set_id: str, release: int, segments: Sequence[str], marks: Marks) -> list[str]:
+def objections(
+    set_id: str, release: int, segments: Sequence[str], marks: Marks, echoed: Collection[str] = ()
+) -> list[str]:
     """What pyx12 has against a set, ST first, as sentences with the X12 code; empty where nothing.
 
-    Takes a set of one of OWN_RELEASES without repeated elements, such as we write. Raises KeyError for a
-    set that has no guide.
+    Takes a set of one of OWN_RELEASES without repeated elements, such as we write. Values of `echoed` may be
+    too short. Raises KeyError for a set that has no guide.
     """
     root = _map(set_id, release)
     segment_of = import_module("pyx12.segment").Segment
@@ -62,7 +65,11 @@ def objections(set_id: str, release: int, segments: Sequence[str], marks: Marks)
                 found += [f"segment {position}, AK3 {one.err_cde}: {one.err_str}" for one in errors]
                 node = reached or node
             _, errors = node.is_valid_errors(segment) if position == 1 or reached else (True, [])
-            found += [f"segment {position}, AK4 {one.err_cde}: {one.err_str}" for one in errors]
+            found += [
+                f"segment {position}, AK4 {one.err_cde}: {one.err_str}"
+                for one in errors
+                if one.err_cde != _SHORT or one.err_val not in echoed
+            ]
         except _ITS_FAULTS as error:
             found.append(f"segment {position}: pyx12 cannot check it ({type(error).__name__})")
         if len(found) >= OBJECTIONS_MAX:

@@ -310,9 +310,9 @@ class Settings(BaseModel):
 
     @property
     def address(self) -> str:
-        """Both sides of what comes, by which a mailbox tells whose it is."""
+        """Both sides of what comes and its usage, by which a mailbox tells whose it is."""
         partner = f"{self.partner_qualifier}/{self.partner_id}"
-        return f"{partner} to {self.our_qualifier}/{self.our_id}"
+        return f"{partner} to {self.our_qualifier}/{self.our_id} ({self.usage})"
 
     @property
     def style(self) -> Style:

@@ -11,7 +11,9 @@ from connectors.edi.envelope import Opened, Problem
 from connectors.edi.examine import SetRead
 from connectors.edi.faults import DEFAULT, Fault, Level, Weight
 from connectors.edi.reading import GroupRead, InterchangeRead, Note, Read
+from hub.sdk import Invalid
 
+NOTHING = "there is no interchange in it: no ISA, GS or ST was found"
 PROBLEMS_MAX = 1000  # of one file; how many more there were is told
 _OUR_FAULTS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
@@ -72,12 +74,14 @@ def of_file(path: Path, trees: bool = False, policy: Mapping[str, Weight] = DEFA
             _take(state, one)
     except OSError as error:
         state.problems.append(Told(0, "", f"cannot be read: {error.strerror or type(error).__name__}"))
+    except Invalid as error:
+        state.problems.append(Told(0, "", str(error)))
     except _OUR_FAULTS as error:
         words = f"the reader failed ({type(error).__name__}); what it read until then is told"
         state.problems.append(Told(0, "", words))
         _close(state)
     if not state.interchanges and not state.problems:
-        state.problems.append(Told(0, "", "there is no interchange in it: no ISA, GS or ST was found"))
+        state.problems.append(Told(0, "", NOTHING))
     return Summary(str(path), tuple(state.interchanges), tuple(_bounded(state.problems)))
 
 

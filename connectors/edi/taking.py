@@ -39,6 +39,7 @@ from connectors.edi.walk import Placed, walk
 from hub.sdk import Change, Invalid, Unmappable
 
 TREES_KEPT = 50_000  # segments of which the walk is kept until their sets are told; others are walked again
+NAME_MAX = 200  # characters of a name by which the hub knows a document
 _HASHED_AT_ONCE = 1000
 _LENIENT = "surrogateescape"  # of bytes that are no UTF-8
 _ACCEPTED = (Status.ACCEPTED, Status.WITH_ERRORS)
@@ -88,7 +89,7 @@ def _changes(
 ) -> Iterator[Change]:
     yield Change("interchange", name, exchanged.record(read.whole, settings, at))
     orders: list[str] = []
-    for made in _made(read, settings):
+    for made in map(_named, _made(read, settings)):
         known = (made.kind, made.external_id) in seen
         seen.add((made.kind, made.external_id))
         problem = _again(made) if known else made.problem
@@ -100,6 +101,16 @@ def _changes(
     if answer is not None:
         answer["order_key"] = orders[0] if len(orders) == 1 else ""
         yield Change("acknowledgment", f"our:{name}", answer)
+
+
+def _named(made: Made) -> Made:
+    """With a name that can be kept: a policy may let numbers in that are longer than the standard's."""
+    if len(made.external_id) <= NAME_MAX:
+        return made
+    words = f"its number has over {NAME_MAX} characters: ask the partner for a shorter one"
+    problem = Unmappable(f"edi.{made.kind}", "number", words, made.external_id[:NAME_MAX])
+    name = f"{made.external_id[:100]}:{hashlib.sha256(made.external_id.encode()).hexdigest()}"
+    return Made(made.kind, name, None, problem)
 
 
 def _again(made: Made) -> Unmappable:

@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from connectors.edi import as2, as2_later, as2_mdn
+from connectors.edi import as2, as2_later, as2_mdn, tokens
 from connectors.edi.as2 import Agreement
 from connectors.edi.as2_mdn import Receipt
 from connectors.edi.settings import Settings
@@ -139,6 +139,9 @@ class Transport:
             if not later:
                 return [found.event_id]
             as2_later.allowed(self.settings, later)
+            if self.settings.mailbox:
+                words = "a mailbox of several partners gives receipts in the answer only: ask for it there"
+                raise Invalid(words, field="receipt-delivery-option")
             return [f"{found.event_id}:{minute}"]
         self._keyed(delivery)
         _plausible(delivery.body)
@@ -262,6 +265,7 @@ def _plausible(body: bytes) -> None:
         raise Invalid("the file is empty", field="body")
     if len(body) > as2.BYTES_MAX:
         raise Invalid(f"the file is over {as2.BYTES_MAX} bytes: split it", field="body")
+    tokens.check_unpacked(body)
 
 
 def receipt(settings: Settings, delivery: Delivery) -> Change | None:

@@ -41,6 +41,9 @@ class Style(NamedTuple):
     substitute: str = ""
 
 
+PLAIN = Style()
+
+
 class Set(NamedTuple):
     """A transaction set without ST and SE. `version` is ST03, empty for none."""
 
@@ -78,7 +81,7 @@ class Interchange(NamedTuple):
     responses: Sequence[Segment] = ()
 
 
-def interchange(one: Interchange, style: Style = Style()) -> str:  # noqa: B008 - a frozen value
+def interchange(one: Interchange, style: Style = PLAIN) -> str:
     """The text of an interchange. Raises Invalid naming the value that no envelope or separator can take."""
     marks = separators(one, style)
     count = len(one.groups)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from hub.errors import Invalid
 from tests.webhooks.office import Office, office, statement
 from webhooks import folder
 from webhooks.folder import is_complete, pick_up
@@ -145,3 +148,30 @@ def test_a_crash_between_commit_and_move_takes_nothing_in_twice(
     monkeypatch.setattr(folder, "ABANDONED_SECONDS", -1.0)
     assert collect(bank) == ["repeated"]
     assert len(bank.rows()) == before + 1
+
+
+def test_a_file_that_the_hub_may_not_read_is_refused_instead_of_waiting_in_silence() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o755)
+        path = place / "statement.xml"
+        path.write_bytes(b"<Document/>")
+        os.utime(path, (time.time() - 60, time.time() - 60))
+        path.chmod(0)
+        with somebody_else():
+            assert is_complete(path)
+            with pytest.raises(Invalid, match="may not read the file; let its user read it"):
+                folder._bounded(path, 1_000)
+
+
+@contextmanager
+def somebody_else() -> Iterator[None]:
+    """Root may read everything: for a moment we are not root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)

@@ -163,10 +163,11 @@ def refusal(kind: str, record: Mapping[str, Any], **changed: Any) -> str:
 
 
 def trees(text: str) -> list[dict[str, Any]]:
-    """The sets of an interchange as trees; every one must be accepted."""
+    """The sets of an interchange as trees; every one must be accepted, values that we repeat may be short."""
     found = []
     for one in made.sets(text.encode("latin-1")):
-        assert (one.status.value, one.faults) == ("accepted", ())
+        assert {fault.check for fault in one.faults} <= {"short"}
+        assert one.status.value == ("accepted_with_errors" if one.faults else "accepted")
         assert one.walked is not None
         found.append(tree.named(one.walked.root, one.found.marks))
     return found

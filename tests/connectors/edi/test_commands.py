@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -91,6 +92,25 @@ def test_ack_says_why_there_is_no_answer(tmp_path: Path) -> None:
     path.write_bytes(interchange(group(inner, code="FA")))
     assert call("ack", str(path)) == ""
     call("ack", str(tmp_path / "absent.edi"), code=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "there is no interchange in it"),
+        (b"Dear Sirs", "there is no interchange in it"),
+        (gzip.compress(interchange(group(order()))), "the file is packed (gzip): unpack it"),
+    ],
+    ids=["empty", "letter", "packed"],
+)
+def test_a_file_that_cannot_be_answered_or_read_says_why(tmp_path: Path, body: bytes, why: str) -> None:
+    path = tmp_path / "file.edi"
+    path.write_bytes(body)
+    found = RUN.invoke(cli_extra.words(cli_extra.offered()["edi"]), ["ack", str(path)])
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert why in found.stderr
+    problems = json.loads(call("read", "--json", str(path)))["problems"]
+    assert body == b"Dear Sirs" or why in problems[0]["message"]
 
 
 def test_map_prints_structure_and_elements() -> None:

@@ -16,6 +16,7 @@ from hub.model import Interchange
 from hub.sdk import Rejected
 from tests.connectors.edi import made
 from tests.connectors.edi.sending import (
+    STORE,
     Numbers,
     body,
     composed,
@@ -247,3 +248,12 @@ def test_two_hundred_invoices_are_composed_in_seconds() -> None:
     assert not refused
     assert len(made_) == 1
     assert time.process_time() - began < 20
+
+
+def test_a_short_code_of_the_partner_is_repeated_and_a_short_value_of_ours_is_refused() -> None:
+    store = {**STORE, "code": "7"}
+    theirs = order(parties=[store], ship_to=store)
+    for kind, record in (("order_response", response(theirs)), ("invoice", invoice(theirs))):
+        assert "N1*ST*Store 17*92*7" in segments(kind, record)
+    ours = response(order(), reason="x", references={"VN": "1", "Z": "1"})
+    assert "REF01" in refusal("order_response", ours)

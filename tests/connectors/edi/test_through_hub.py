@@ -153,3 +153,42 @@ def test_a_connection_that_is_no_mailbox_takes_nothing_of_others(world: World) -
     arrive(world, body)
     assert world.documents("order") == []
     assert [one.reason for one in world.cases()] == ["rejected"]
+
+
+def test_what_a_mailbox_hands_on_is_a_file_whatever_way_the_whole_came(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a part nothing is true any more that the headers say of the whole: how it was signed and packed."""
+    second(world)
+    monkeypatch.setattr("connectors.edi.transport.open_delivery", _whatever_is_inside)
+    came = delivery(mailbox(world))
+    headers = {**came.headers, "as2-from": "VAN", "x-file-name": "a.edi"}
+    row = world.hub.receive(NAME, came)
+    world.hub.accept([row._replace(delivery=came._replace(headers=headers))])
+    world.work()
+    assert sorted(one.purchase_order for one in world.documents("order")) == ["PO-1", "PO-77"]
+
+
+def _whatever_is_inside(settings: Any, told: Any) -> bytes:
+    """An AS2 message is opened where it came; what was handed on is one no more."""
+    assert told.method != "FILE" or set(told.headers) <= {"x-file-name"}
+    return bytes(told.body)
+
+
+def test_an_address_of_two_connections_is_a_case_and_not_a_guess(world: World) -> None:
+    second(world)
+    registry: Any = world.hub.registry
+    registry.live["edi-third"] = replace(registry.live["edi-other"], name="edi-third")
+    arrive(world, mailbox(world))
+    world.work()
+    assert [one.purchase_order for one in world.documents("order")] == ["PO-1"]
+    [case] = [one for one in world.cases() if one.reason == "rejected"]
+    assert "the address of several connections, edi-other, edi-third" in case.title + str(case.evidence)
+
+
+def test_a_mailbox_keeps_test_and_production_apart(world: World) -> None:
+    second(world, usage="T")
+    arrive(world, mailbox(world))
+    world.work()
+    assert [one.purchase_order for one in world.documents("order")] == ["PO-1"]
+    assert any("no connection is for ZZ/OTHER to ZZ/SELLER (P)" in one.title for one in world.cases())
