@@ -163,7 +163,7 @@ def _play(town: Town, count: int) -> tuple[float, Usage]:
     erp.add_item(GOODS)
     erp.add_item(WORK, "serviceSaleItem")
     companies = [
-        crm.create_company(name=f"Company {n}", domain=f"c{n}.example", o2c_credit_limit="100000000.00")
+        crm.create_company(name=f"Company {n:03}", domain=f"c{n:03}.example", o2c_credit_limit="100000000.00")
         for n in range(COMPANIES)
     ]
     crm.send_pending()
