@@ -80,6 +80,7 @@ _WEIGHTS = (
     .where(_due(INBOX), INBOX.c.connection == sa.bindparam("place"), INBOX.c.attempts < SUSPECT)
     .order_by(INBOX.c.next_at, INBOX.c.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
+    .with_for_update(skip_locked=True)  # or workers that look at the same rows wait for each other in a ring
 )
 _CROWD = (
     INBOX.update()
@@ -99,7 +100,6 @@ def claim_crowd(conn: Connection, connection: str, *, lease: float, limit: int, 
         ids.append(row.id)
     if not ids:
         return ()
-    # another worker may have been quicker with some of them: those are no longer due
     rows = conn.execute(_CROWD, {"ids": ids, "lease": lease}).all()
     return sorted(rows, key=lambda row: (row.next_at, row.id))
 

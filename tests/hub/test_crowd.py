@@ -14,6 +14,7 @@ from hub.connector import Change, Delivery, Idempotency, Kind, Limits, Manifest,
 from hub.decide import decide
 from hub.errors import ConnectorError, Invalid, QuotaSpent, RateLimited, Rejected, Transient, Unmappable
 from hub.stages.outcome import Choice
+from hub.store import queue
 from tests.world import START, NoSettings, Vendor, World, make_world
 
 
@@ -369,3 +370,17 @@ def test_a_crowd_that_cannot_get_through_at_once_gets_through_in_parts(world: Wo
     assert crowd.asked[:2] == [40, 10]
     assert max(crowd.asked[2:]) <= 10
     assert {row.state for row in world.rows("inbox")} == {"done"}
+
+
+def test_workers_that_claim_a_crowd_never_wait_for_each_other(world: World) -> None:
+    database = world.hub.store.database
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer, who never meets another")
+    for n in range(6):
+        world.send("crm", world.deal(f"d{n}"))
+    with database.writing() as first, database.writing() as second:
+        second.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+        taken = queue.claim_crowd(first, "crm", lease=60.0, limit=4, weight=1_000_000)
+        others = queue.claim_crowd(second, "crm", lease=60.0, limit=4, weight=1_000_000)
+    assert (len(taken), len(others)) == (4, 2)
+    assert not {row.id for row in taken} & {row.id for row in others}
